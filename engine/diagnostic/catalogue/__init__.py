@@ -1,0 +1,20 @@
+"""The words of every diagnostic, in English and Chinese, by area.
+
+Style: lower case, no full stop, the message stands alone, the label says what the marked text is,
+notes are facts, help is one suggestion. `{name}` is filled from the facts of the case; a label, note
+or help whose facts are missing is left out.
+"""
+
+from engine.diagnostic.catalogue import data, files, manifest, metric, run, syntax
+from engine.diagnostic.catalogue.words import Entry, Words
+
+__all__ = ["CATALOGUE", "Entry", "Words"]
+
+CATALOGUE: dict[str, Entry] = {
+    **syntax.ENTRIES,
+    **manifest.ENTRIES,
+    **metric.ENTRIES,
+    **files.ENTRIES,
+    **data.ENTRIES,
+    **run.ENTRIES,
+}

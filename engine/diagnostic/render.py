@@ -1,0 +1,115 @@
+"""Turn diagnostics into text, JSON or CI annotations: the one place that does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from unicodedata import combining, east_asian_width
+
+from engine.diagnostic import Diagnostic, Language, Place, in_order
+from engine.diagnostic.catalogue import Words
+
+_SEVERITY = {
+    "en": {"error": "error", "warning": "warning", "note": "note"},
+    "zh": {"error": "错误", "warning": "警告", "note": "提示"},
+}
+_HELP = {"en": ("note", "help"), "zh": ("说明", "建议")}
+_COLOUR = {"error": "1;31", "warning": "1;33", "note": "1;36"}
+
+
+def text(found: Iterable[Diagnostic], language: Language = "en", *, colour: bool = False) -> str:
+    """Diagnostics for a person, in the manner of rustc: message, place, marked line, notes, help."""
+    return "\n\n".join(_one(diagnostic, language, colour) for diagnostic in in_order(found))
+
+
+def as_json(found: Iterable[Diagnostic], language: Language = "en") -> str:
+    """Diagnostics for programs: a JSON array, one object each; codes and facts do not depend on the language."""
+    return json.dumps([describe(one, language) for one in in_order(found)], ensure_ascii=False, indent=2)
+
+
+def describe(diagnostic: Diagnostic, language: Language = "en") -> dict[str, object]:
+    """One diagnostic as plain values."""
+    words, place = diagnostic.words(language), diagnostic.place
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": words.message,
+        "place": None
+        if place is None
+        else {"path": place.path, "line": place.line, "column": place.column, "width": place.width},
+        "label": words.label,
+        "notes": list(words.notes),
+        "help": words.help,
+    }
+
+
+def github(found: Iterable[Diagnostic], language: Language = "en") -> str:
+    """Diagnostics as GitHub workflow commands, so that CI marks the lines of a pull request."""
+    return "\n".join(_annotation(one, language) for one in in_order(found))
+
+
+def width(string: str) -> int:
+    """Columns that a terminal gives to the string; Chinese characters take two."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in string)
+
+
+def _one(diagnostic: Diagnostic, language: Language, colour: bool) -> str:
+    words = diagnostic.words(language)
+    head = f"{_SEVERITY[language][diagnostic.severity]}[{diagnostic.code}]"
+    lines = [f"{_paint(head, _COLOUR[diagnostic.severity], colour)}: {_paint(words.message, '1', colour)}"]
+    margin = 1
+    if diagnostic.place:
+        margin = len(str(diagnostic.place.line or 1))
+        lines += _marked(diagnostic.place, words, margin, _COLOUR[diagnostic.severity], colour)
+    note, help_ = _HELP[language]
+    remarks = [(note, one) for one in words.notes] + ([(help_, words.help)] if words.help else [])
+    for kind, remark in remarks:
+        first, *rest = remark.splitlines() or [""]
+        start = f"{' ' * margin} {_paint('=', '1;34', colour)} {kind}: "
+        indent = " " * (margin + 5 + width(kind))
+        lines += [f"{start}{first}", *(f"{indent}{line}" for line in rest)]
+    return "\n".join(lines)
+
+
+def _marked(place: Place, words: Words, margin: int, tint: str, colour: bool) -> list[str]:
+    pad, bar = " " * margin, _paint("|", "1;34", colour)
+    lines = [f"{pad}{_paint('-->', '1;34', colour)} {place}"]
+    if not place.line:
+        return lines
+    line = "".join(char if char.isprintable() else " " for char in place.text)
+    before, marked = line[: place.column - 1], line[place.column - 1 : place.column - 1 + place.width]
+    carets = "^" * max(width(marked), 1)
+    label = f" {words.label}" if words.label else ""
+    number = _paint(str(place.line), "1;34", colour)
+    return [
+        *lines,
+        f"{pad} {bar}",
+        f"{number} {bar} {line}".rstrip(),
+        f"{pad} {bar} {' ' * width(before)}{_paint(carets + label, tint, colour)}",
+        f"{pad} {bar}",
+    ]
+
+
+def _annotation(diagnostic: Diagnostic, language: Language) -> str:
+    words, place = diagnostic.words(language), diagnostic.place
+    level = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
+    where = ""
+    if place:
+        where = f" file={_property(place.path)}"
+        if place.line:
+            where += f",line={place.line},col={place.column},endColumn={place.column + place.width}"
+    title = f"{',' if where else ' '}title={_property(diagnostic.code)}"
+    body = "\n".join([words.message, *words.notes, *([words.help] if words.help else [])])
+    return f"::{level}{where}{title}::{_data(body)}"
+
+
+def _data(string: str) -> str:
+    return string.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(string: str) -> str:
+    return _data(string).replace(":", "%3A").replace(",", "%2C")
+
+
+def _paint(string: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{string}\x1b[0m" if colour else string

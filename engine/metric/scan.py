@@ -1,0 +1,170 @@
+"""One scan: aggregates over the rows of one table, by the dimensions of a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from engine.metric.asking import Asked, Subject
+from engine.metric.conditions import home_of, placed
+from engine.metric.dimension import Located
+from engine.metric.kinds import Sort, sort_of_tree
+from engine.metric.meaning import Part
+from engine.metric.names import column, free, identifier, source
+from engine.metric.reach import Home
+from engine.model import Project
+
+_BIGINT = exp.DataType.build("BIGINT", dialect="duckdb")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A named SELECT. `names` gives the column of each part, by what the part computes; `reads` what it reads."""
+
+    name: str
+    table: str
+    time: str | None
+    tree: exp.Select
+    names: dict[tuple[str, tuple[str, ...]], str]
+    reads: dict[str, tuple[str, ...]]
+
+    def holds(self, part: Part, found: Asked) -> bool:
+        """Whether a part is computed here."""
+        return (self.table, self.time) == _key(part, found)
+
+    def column(self, part: Part) -> str:
+        """The column of a part."""
+        return self.names[part.aggregate, part.where]
+
+
+def scans(project: Project, found: Asked) -> list[Scan]:
+    """The scans that compute every part of a question once."""
+    groups: dict[tuple[str, str | None], list[Part]] = {}
+    for resolved in found.metrics.values():
+        for part in resolved.parts.values():
+            groups.setdefault(_key(part, found), []).append(part)
+    taken = {name.lower() for name in project.tables}
+    return [_scan(project, found, key, parts, taken, len(groups)) for key, parts in groups.items()]
+
+
+def _key(part: Part, found: Asked) -> tuple[str, str | None]:
+    return part.table, part.time if found.timed else None
+
+
+def _scan(
+    project: Project, found: Asked, key: tuple[str, str | None], parts: list[Part], taken: set[str], count: int
+) -> Scan:
+    table, time = key
+    unique = {(part.aggregate, part.where): part for part in reversed(parts)}
+    unique = dict(reversed(unique.items()))
+    name = free(f"from_{table}" + (f"_by_{time}" if time and count > 1 else ""), taken)
+    writer = _Writer(project, found, found.subject(parts[0]), list(unique.values()))
+    others = {other.lower() for other in found.by}
+    names = {one: _free_name(project, part, others) for one, part in unique.items()}
+    return Scan(name, table, time, writer.select(list(names.values())), names, writer.reads())
+
+
+def _free_name(project: Project, part: Part, taken: set[str]) -> str:
+    """The name of the metric that the part is all of; for other parts one that no metric has."""
+    if part.hint in project.metrics:
+        return free(part.hint, taken)
+    chosen = free(part.hint, taken | {name.lower() for name in project.metrics})
+    taken.add(chosen.lower())
+    return chosen
+
+
+class _Writer:
+    """Writes the SELECT of one scan, and remembers which columns it reads."""
+
+    def __init__(self, project: Project, found: Asked, subject: Subject, parts: list[Part]) -> None:
+        self.project, self.found, self.subject, self.parts = project, found, subject, parts
+        self.located: list[Located] = [places[subject.key] for places in found.by.values()]
+        self.homes: dict[str, Home] = {}
+        self._remember()
+        self.joins = subject.reach.path({home.table for home in self.homes.values()})
+        self.qualified = bool(self.joins)
+
+    def select(self, names: list[str]) -> exp.Select:
+        """The SELECT, with the parts under these names."""
+        filters = self._filters()
+        query = exp.select(*self._dimensions(), *map(self._aggregate, self.parts, names, filters))
+        query = query.from_(source(self.subject.reach.table), copy=False)
+        for join in self.joins:
+            same = [exp.EQ(this=column(at, join.parent), expression=column(key, join.table)) for at, key in join.pairs]
+            query = query.join(source(join.table), on=exp.and_(*same), join_type="LEFT", copy=False)
+        conditions = self._conditions(filters)
+        query = query.where(*conditions, copy=False) if conditions else query
+        numbers = [exp.Literal.number(index + 1) for index in range(len(self.located))]
+        return query.group_by(*numbers, copy=False) if numbers else query
+
+    def reads(self) -> dict[str, tuple[str, ...]]:
+        """The tables that it reads, and their columns."""
+        tables: dict[str, dict[str, None]] = {self.subject.reach.table: {}}
+        for join in self.joins:
+            for at, key in join.pairs:
+                tables.setdefault(join.parent, {})[at] = None
+                tables.setdefault(join.table, {})[key] = None
+        for home in self.homes.values():
+            tables.setdefault(home.table, {})[home.column.name] = None
+        return {table: tuple(names) for table, names in tables.items()}
+
+    def _remember(self) -> None:
+        trees = [self.found.where, *(tree for part in self.parts for tree in (part.tree, *part.conditions))]
+        for node in (node for tree in trees if tree is not None for node in tree.find_all(exp.Column)):
+            home = self._home(node.name)
+            if home:
+                self.homes[home.text] = home
+        for one in self.located:
+            self.homes[one.home.text] = one.home
+
+    def _home(self, name: str) -> Home | None:
+        return home_of(self.subject.reach, self.subject.time, name)
+
+    def _placed(self, tree: exp.Expr) -> exp.Expr:
+        return placed(tree, self._home, qualified=self.qualified)
+
+    def _dimensions(self) -> list[exp.Expr]:
+        trees = [one.tree(qualified=self.qualified) for one in self.located]
+        return [_alias(tree, text) for tree, text in zip(trees, self.found.by, strict=True)]
+
+    def _aggregate(self, part: Part, name: str, own: tuple[int, ...]) -> exp.Expr:
+        tree = self._placed(part.tree)
+        if own:
+            narrow = exp.and_(*(self._placed(part.conditions[index]) for index in own))
+            tree = exp.Filter(this=tree, expression=exp.Where(this=narrow))
+        if isinstance(part.tree, exp.Sum) and self._sort(part) == "integer":
+            tree = exp.Cast(this=tree, to=_BIGINT.copy())
+        return _alias(tree, name)
+
+    def _sort(self, part: Part) -> Sort:
+        columns = self.project.tables[part.table].columns
+        types: dict[str, Sort] = {name: declared.type for name, declared in columns.items()}
+        return sort_of_tree(part.tree, types)
+
+    def _filters(self) -> list[tuple[int, ...]]:
+        """For each part the conditions that not all parts have, by their positions."""
+        shared = set.intersection(*(set(part.where) for part in self.parts))
+        return [tuple(at for at, text in enumerate(part.where) if text not in shared) for part in self.parts]
+
+    def _conditions(self, filters: list[tuple[int, ...]]) -> list[exp.Expr]:
+        """What all rows must meet: the question's condition, what all parts ask, and what any of them asks.
+
+        The last keeps groups away in which none of the parts has a row, so that a metric gives the same
+        rows whether it is asked alone or next to another.
+        """
+        first = self.parts[0]
+        shared = [first.conditions[at] for at in range(len(first.where)) if at not in filters[0]]
+        asked = [self.found.where] if self.found.where is not None else []
+        conditions = [self._placed(tree) for tree in (*asked, *shared)]
+        if all(filters):
+            sides = [
+                exp.and_(*(part.conditions[at] for at in own)) for part, own in zip(self.parts, filters, strict=True)
+            ]
+            conditions.append(self._placed(exp.or_(*dict.fromkeys(sides))))
+        return conditions
+
+
+def _alias(tree: exp.Expr, name: str) -> exp.Expr:
+    plain = isinstance(tree, exp.Column) and tree.name == name and not tree.table
+    return tree if plain else exp.Alias(this=tree, alias=identifier(name))

@@ -1,0 +1,60 @@
+"""What the sources hold now: the parts of every stream, told by their connectors without reading records."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from engine.connector import GiveUp, Workplace, connector, filled, unset
+from engine.diagnostic import Diagnostic, Findings, finding, in_order
+from engine.model import Part, Project, Source, State, Stream
+from engine.plan import Found
+
+
+def survey(project: Project, state: State) -> tuple[Found, tuple[Diagnostic, ...]]:
+    """List the parts of every stream of a project.
+
+    Returns the parts by `source.stream`, and warnings about streams that hold nothing. Raises `Findings` (status 3)
+    where a `${NAME}` that a source needs is not set.
+    """
+    missing = [one for source in project.sources.values() for one in _unset(source)]
+    if missing:
+        raise Findings(in_order(missing), status=3)
+    found: dict[str, tuple[Part, ...]] = {}
+    warnings: list[Diagnostic] = []
+    with tempfile.TemporaryDirectory(prefix="engine-") as scratch:
+        for source in project.sources.values():
+            for stream in source.streams.values():
+                feed = f"{source.name}.{stream.name}"
+                place = workplace(project, state, source, stream, Path(scratch))
+                ready, settled = ready_to_use(source, stream)
+                try:
+                    found[feed] = tuple(connector(source.connector).survey(ready, settled, place))
+                except GiveUp as given_up:
+                    raise Findings(given_up.diagnostics, status=3) from given_up
+                if not found[feed]:
+                    warnings.append(finding("nothing-there", stream.origin.place("path"), feed=feed))
+    return found, tuple(warnings)
+
+
+def workplace(project: Project, state: State, source: Source, stream: Stream, scratch: Path) -> Workplace:
+    """What a connector may use to survey or read a stream."""
+    feed = f"{source.name}.{stream.name}"
+    recorded = {
+        batch.part: Part(batch.part, batch.digest, batch.stamp) for batch in state.batches if batch.feed == feed
+    }
+    wanted = frozenset(name for mapping in project.mappings_of(feed) for name in mapping.record_fields)
+    return Workplace(project.root, scratch, recorded, wanted)
+
+
+def ready_to_use(source: Source, stream: Stream) -> tuple[Source, Stream]:
+    """A source and stream whose settings have every `${NAME}` replaced from the environment."""
+    settings = filled(source.settings)
+    streams = {name: replace(one, settings=filled(one.settings)) for name, one in source.streams.items()}
+    return replace(source, settings=settings, streams=streams), streams[stream.name]
+
+
+def _unset(source: Source) -> tuple[Diagnostic, ...]:
+    own = unset(source.settings, source.origin, "with")
+    return own + tuple(one for stream in source.streams.values() for one in unset(stream.settings, stream.origin))

@@ -1,0 +1,188 @@
+"""Raw records: store what a connector hands over as immutable Parquet, every value as text.
+
+Landing happens on a connection of its own, apart from the working file: it may read the file that a connector
+names, and runs no SQL but the engine's.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from engine.connector import Columnar, Delimited, GiveUp, Landing, Rows, field_name
+from engine.diagnostic import Place, finding
+from engine.model import Batch
+from engine.sql.mapping import name, text
+from engine.warehouse import Damage, Landed, WarehouseFailed
+from engine.warehouse.folder import Folder, sync_folder
+from engine.warehouse.session import Session
+
+RESERVED = ("_batch", "_first", "_row", "_file", "_text")
+"""Columns of a raw file that the engine adds: batch number, row of record 0, row where it is told, part, unreadable text."""
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+class Landings:
+    """Lands batches in a warehouse's folder."""
+
+    def __init__(self, folder: Folder, memory: str, threads: int | None) -> None:
+        self.folder, self._memory, self._threads = folder, memory, threads
+        self._opened: Session | None = None
+
+    def land(self, landing: Landing, number: int, feed: str, part: str) -> Landed:
+        """Write the records of a landing as batch `number`."""
+        target = self.folder.raw / feed / f"{number:08d}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = target.with_suffix(".new")
+        head = f"{number}::INTEGER AS _batch, {landing.first_row}::INTEGER AS _first, {text(part)} AS _file"
+        try:
+            rows = self._copy(landing, head, beside)
+        except WarehouseFailed as failure:
+            if not failure.refused:
+                raise
+            raise GiveUp(finding("refused-records", Place(part), part=part, reason=str(failure))) from failure
+        _sync(beside)
+        beside.replace(target)
+        sync_folder(target.parent)
+        columns = self._kept(target) if isinstance(landing.records, Columnar) else _columns(landing.records.columns)
+        return Landed(target.relative_to(self.folder.root).as_posix(), rows, columns)
+
+    def damage(self, landed: Landed, column: str) -> Damage | None:
+        """Whether a column of identifiers has lost digits."""
+        file = text(str(self.folder.root / landed.file))
+        value = f"trim({name(column)}, ' \t=\"''`')"
+        scientific = f"regexp_full_match({value}, '[0-9](\\.[0-9]+)?[eE]\\+[0-9]{{1,3}}|[0-9]{{16,}}\\.0+')"
+        long, rounded = (f"regexp_full_match({value}, '[0-9]{{16,}}')", f"regexp_full_match({value}, '[0-9]{{15}}0+')")
+        row = "coalesce(_row, _first + file_row_number)"
+        (found,) = self._session.all(
+            f"SELECT count(*) FILTER (WHERE {scientific}), min_by({value}, {row}) FILTER (WHERE {scientific}),"
+            f" min({row}) FILTER (WHERE {scientific}), count(*) FILTER (WHERE {long}), count(*) FILTER (WHERE {rounded}),"
+            f" min_by({value}, {row}) FILTER (WHERE {rounded}), min({row}) FILTER (WHERE {rounded})"
+            f" FROM read_parquet({file}, file_row_number=true)"
+        )
+        if found[0]:
+            return Damage("scientific", found[0], found[1], found[2])
+        # One long identifier in a thousand ends in three zeros by chance; when most do, a spreadsheet rounded them.
+        if found[3] >= 3 and found[4] * 2 > found[3]:
+            return Damage("rounded", found[4], found[5], found[6])
+        return None
+
+    def discard_unrecorded(self, batches: Iterable[Batch]) -> None:
+        """Remove raw files that no recorded batch names: what a run that died left behind."""
+        kept = {self.folder.root / batch.file for batch in batches}
+        for file in self.folder.raw.rglob("*"):
+            if file.is_file() and file not in kept:
+                file.unlink()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._opened:
+            self._opened.close()
+            self._opened = None
+
+    # --- forms --------------------------------------------------------------------------------------------------
+
+    def _copy(self, landing: Landing, head: str, target: Path) -> int:
+        records = landing.records
+        if isinstance(records, Delimited):
+            try:
+                return self._write(
+                    f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, * FROM {_reader(records)}", target
+                )
+            except WarehouseFailed as failure:
+                if landing.otherwise is None or not failure.refused:
+                    raise
+                records = landing.otherwise
+        if isinstance(records, Rows):
+            return self._copy_rows(records, head, target)
+        return self._write(
+            f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {self._as_text(records)}", target
+        )
+
+    def _copy_rows(self, records: Rows, head: str, target: Path) -> int:
+        """Rows take the way of a text file of our own, which DuckDB reads faster than values one by one."""
+        columns = _columns(records.columns)
+        spooled = target.with_suffix(".csv")
+        try:
+            with spooled.open("w", encoding="utf-8", newline="") as file:
+                write = csv.writer(file, quoting=csv.QUOTE_MINIMAL, lineterminator="\n").writerow
+                for row, values, whole in records.rows:
+                    write(_spooled(row, values, whole, len(columns)))
+            reader = _reader(Delimited(spooled, ("_row", "_text", *columns)), reserved=True)
+            listed = ", ".join(name(column) for column in columns)
+            rows = (
+                f"SELECT {head}, TRY_CAST(_row AS BIGINT) AS _row, _text{', ' if listed else ''}{listed} FROM {reader}"
+            )
+            return self._write(rows, target)
+        finally:
+            spooled.unlink(missing_ok=True)
+
+    def _write(self, sql: str, target: Path) -> int:
+        return self._session.one(f"COPY ({sql}) TO {text(str(target))} ({_PARQUET})")
+
+    def _as_text(self, records: Columnar) -> str:
+        source = f"read_parquet({text(str(records.path))})"
+        described = self._session.all(f"DESCRIBE SELECT * FROM {source}")
+        kept = _columns(tuple(field_name(column) for column, *_ in described))
+        parts = [
+            f"{_exact(name(column), kind)} AS {name(new)}"
+            for (column, kind, *_), new in zip(described, kept, strict=True)
+        ]
+        return f"{', '.join(parts)} FROM {source}"
+
+    def _kept(self, file: Path) -> tuple[str, ...]:
+        described = self._session.all(f"DESCRIBE SELECT * FROM read_parquet({text(str(file))})")
+        return tuple(column for column, *_ in described if column not in RESERVED)
+
+    @property
+    def _session(self) -> Session:
+        if self._opened is None:
+            self._opened = Session(duckdb.connect(config=_config(self.folder, self._memory, self._threads)))
+        return self._opened
+
+
+def _config(folder: Folder, memory: str, threads: int | None) -> dict[str, str | bool | int | float | list[str]]:
+    made: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "temp_directory": str(folder.spill),
+    }
+    return {**made, "threads": threads} if threads else made
+
+
+def _reader(records: Delimited, *, reserved: bool = False) -> str:
+    columns = records.columns if reserved else _columns(records.columns)
+    typed = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
+    quote = text(records.quote)
+    return (
+        f"read_csv({text(str(records.path))}, auto_detect=false, header=false, columns={{{typed}}}, skip={records.skip}, "
+        f"delim={text(records.delimiter)}, quote={quote}, escape={quote}, strict_mode=true, null_padding=false, "
+        f"ignore_errors=false, max_line_size=16000000, encoding='utf-8')"
+    )
+
+
+def _exact(column: str, kind: str) -> str:
+    nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+    return f"CAST(to_json({column}) AS VARCHAR)" if nested else f"CAST({column} AS VARCHAR)"
+
+
+def _columns(given: Sequence[str]) -> tuple[str, ...]:
+    """Column names as they stand in raw: those that the engine uses itself are moved out of the way."""
+    return tuple(f"{column}_2" if column.casefold() in RESERVED else column for column in given)
+
+
+def _spooled(row: int, values: Sequence[str | None], whole: str | None, width: int) -> list[str | None]:
+    kept = [None] * width if whole is not None else list(values)
+    return [str(row), whole, *kept]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,231 @@
+"""The working DuckDB file: state, tables and quarantine, changed in transactions that are made in one place.
+
+DuckDB says OK to a COMMIT after an error inside the transaction, and stores nothing. So any error rolls back and is
+raised, the transaction is probed before it is committed, and what it should have stored is read back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.connector import Landing
+from engine.diagnostic import Findings, Language, finding
+from engine.diagnostic.render import describe
+from engine.model import Batch, Run, State, Storage, Table, TableState
+from engine.sql.functions import FUNCTIONS
+from engine.sql.mapping import name, text
+from engine.warehouse import Damage, Filled, Filling, Landed, WarehouseFailed
+from engine.warehouse.fill import Filler
+from engine.warehouse.folder import Folder, write_whole
+from engine.warehouse.publish import publish
+from engine.warehouse.raw import Landings
+from engine.warehouse.session import Session
+
+LAYOUT = 1
+"""Version of the tables in schema `engine`; raised when their layout changes."""
+
+_TABLES = """
+CREATE SCHEMA engine;
+CREATE TABLE engine.fact(name VARCHAR, value VARCHAR);
+CREATE TABLE engine.batch(number INTEGER, value VARCHAR);
+CREATE TABLE engine.table_state(name VARCHAR, value VARCHAR);
+CREATE TABLE engine.metric(name VARCHAR, digest VARCHAR);
+CREATE TABLE engine.run(number INTEGER, value VARCHAR);
+CREATE TABLE engine.quarantine(
+    mapping VARCHAR, _batch INTEGER, _row BIGINT, field VARCHAR, rule VARCHAR, value VARCHAR, run INTEGER
+);
+"""
+
+
+class Working:
+    """The DuckDB warehouse of a folder; its caller holds the folder's lock."""
+
+    def __init__(self, folder: Folder, storage: Storage, salt: str | None) -> None:
+        self.folder, self.storage = folder, storage
+        folder.prepare()
+        self._landings = Landings(folder, storage.memory, storage.threads)
+        self._session = Session(_connect(folder, storage, salt if salt is not None else _own_salt(folder)))
+        self._landings.discard_unrecorded(self.state().batches)
+
+    # --- state --------------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """What earlier runs recorded."""
+        batches = [
+            json.loads(value) for (value,) in self._session.all("SELECT value FROM engine.batch ORDER BY number")
+        ]
+        tables = [
+            json.loads(value) for (value,) in self._session.all("SELECT value FROM engine.table_state ORDER BY name")
+        ]
+        serial = self._session.all("SELECT value FROM engine.fact WHERE name = 'serial'")
+        return State(
+            serial=int(serial[0][0]) if serial else 0,
+            batches=tuple(Batch(**{**one, "columns": tuple(one["columns"])}) for one in batches),
+            tables={one["name"]: TableState(**{**one, "batches": tuple(one["batches"])}) for one in tables},
+            metrics=dict(self._session.all("SELECT name, digest FROM engine.metric ORDER BY name")),
+        )
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The recorded runs, oldest first."""
+        return [json.loads(value) for (value,) in self._session.all("SELECT value FROM engine.run ORDER BY number")]
+
+    # --- raw ----------------------------------------------------------------------------------------------------
+
+    def land(self, landing: Landing, number: int, feed: str, part: str) -> Landed:
+        """Store records as they are; nothing is recorded yet."""
+        return self._landings.land(landing, number, feed, part)
+
+    def damage(self, landed: Landed, columns: tuple[str, ...]) -> dict[str, Damage]:
+        """What is wrong with columns of identifiers."""
+        found = {column: self._landings.damage(landed, column) for column in columns}
+        return {column: damage for column, damage in found.items() if damage}
+
+    def discard(self, landed: Landed) -> None:
+        """Take a landed batch away."""
+        (self.folder.root / landed.file).unlink(missing_ok=True)
+
+    def record(self, batch: Batch) -> None:
+        """Make a landed batch part of the state."""
+        with self._transaction(batch.run):
+            self._session.do("INSERT INTO engine.batch VALUES (?, ?)", [batch.number, _json(batch)])
+
+    # --- tables -------------------------------------------------------------------------------------------------
+
+    def fill(self, filling: Filling, run: int) -> Filled:
+        """Bring a table up to date together with the state of it."""
+        with self._transaction(run):
+            filled = Filler(self._session, self.folder, filling, run).fill()
+            kept = TableState(filling.table.name, filling.recipe, filling.batches, run, filled.rows)
+            self._set_table(filling.table.name, kept)
+        return filled
+
+    def remove(self, table: str) -> None:
+        """Take a table away together with the state of it."""
+        with self._transaction(self.state().serial):
+            self._session.do(f"DROP TABLE IF EXISTS {name(table)}")
+            self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
+
+    def finish(self, run: Run, metrics: dict[str, str]) -> None:
+        """Record a run and the metrics that it ran with."""
+        with self._transaction(run.number):
+            self._session.do(
+                "INSERT INTO engine.run VALUES (?, ?)", [run.number, json.dumps(described(run), ensure_ascii=False)]
+            )
+            if run.status == "done":
+                self._session.do("DELETE FROM engine.metric")
+                for metric, digest in metrics.items():
+                    self._session.do("INSERT INTO engine.metric VALUES (?, ?)", [metric, digest])
+
+    def publish(self, tables: dict[str, Table], run: Run, digest: str) -> int:
+        """Let readers see the tables as they are now."""
+        return publish(self._session, self.folder, self.storage.keep, tables, self.state(), self.runs(), digest)
+
+    def close(self) -> None:
+        """Let go of the warehouse."""
+        self._landings.close()
+        self._session.close()
+
+    # --- one place for transactions -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self, run: int) -> Iterator[None]:
+        token = secrets.token_hex(8)
+        self._session.do("BEGIN TRANSACTION")
+        try:
+            yield
+            self._session.do("DELETE FROM engine.fact WHERE name IN ('serial', 'token')")
+            self._session.do("INSERT INTO engine.fact VALUES ('serial', ?), ('token', ?)", [str(run), token])
+            self._session.do("SELECT 1")
+            self._session.do("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        if self._session.all("SELECT value FROM engine.fact WHERE name = 'token'") != [(token,)]:
+            raise WarehouseFailed("the transaction was not stored")
+
+    def _roll_back(self) -> None:
+        try:
+            self._session.do("ROLLBACK")
+        except WarehouseFailed:
+            # Nothing to roll back: the error ended the transaction, or the connection, and the first error says more.
+            return
+
+    def _set_table(self, table: str, state: TableState) -> None:
+        self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
+        self._session.do("INSERT INTO engine.table_state VALUES (?, ?)", [table, _json(state)])
+
+
+def described(run: Run, language: Language = "en") -> dict[str, Any]:
+    """A run as plain values."""
+    plain = asdict(replace(run, diagnostics=()))
+    plain["diagnostics"] = [describe(one, language) for one in run.diagnostics]
+    return plain
+
+
+def _connect(folder: Folder, storage: Storage, salt: str) -> duckdb.DuckDBPyConnection:
+    file = folder.working
+    if file.exists() and file.stat().st_nlink > 1:
+        raise Findings([finding("linked-warehouse", path=str(file))], status=3)
+    before = os.umask(0o077)
+    try:
+        connection = duckdb.connect(str(file.resolve()))
+        _layout(connection, file)
+        _confine(connection, folder, storage, salt)
+        for function in FUNCTIONS:
+            connection.execute(
+                f"CREATE TEMP MACRO {function.name}({', '.join(function.parameters)}) AS {function.body}"
+            )
+    except duckdb.Error as failure:
+        reason = str(failure).splitlines()[0]
+        raise Findings([finding("not-a-warehouse", path=str(file), reason=reason)], status=3) from failure
+    finally:
+        os.umask(before)
+    return connection
+
+
+def _layout(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    schemas = connection.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'engine'").fetchall()
+    if not schemas:
+        connection.execute(f"BEGIN; {_TABLES} INSERT INTO engine.fact VALUES ('layout', '{LAYOUT}'); COMMIT")
+    found = connection.execute("SELECT value FROM engine.fact WHERE name = 'layout'").fetchall()
+    if found and int(found[0][0]) > LAYOUT:
+        raise Findings([finding("newer-warehouse", path=str(file), found=found[0][0], known=LAYOUT)], status=3)
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, folder: Folder, storage: Storage, salt: str) -> None:
+    """Limit what SQL can reach and use; after this nothing of it can be changed."""
+    root = str(folder.root.resolve())
+    settings = [
+        f"memory_limit = {text(storage.memory)}",
+        f"max_temp_directory_size = {text(storage.spill)}",
+        f"temp_directory = {text(str(folder.spill))}",
+        *([f"threads = {storage.threads}"] if storage.threads else []),
+        "TimeZone = 'UTC'",
+        "preserve_insertion_order = true",
+        f"allowed_directories = [{text(root)}]",
+        "enable_external_access = false",
+    ]
+    for setting in settings:
+        connection.execute(f"SET {setting}")
+    connection.execute("SET VARIABLE salt = ?", [salt])
+    connection.execute("SET lock_configuration = true")
+
+
+def _own_salt(folder: Folder) -> str:
+    file = folder.root / "salt"
+    if not file.exists():
+        write_whole(file, secrets.token_hex(32))
+    return file.read_text("utf-8")
+
+
+def _json(value: Batch | TableState) -> str:
+    return json.dumps(asdict(value), ensure_ascii=False)

@@ -28,8 +28,8 @@ from engine.query import Answer, ask
 from engine.show import show
 from engine.sql.mapping import compile as compile_mapping
 from engine.survey import survey
+from engine.warehouse import Reader, engine
 from engine.warehouse.folder import Folder
-from engine.warehouse.published import Published
 
 __all__ = ["Answer", "Diagnostic", "Findings", "Plan", "Project", "Run", "Workspace", "load"]
 
@@ -119,12 +119,11 @@ class Workspace:
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that were recorded, oldest first, failed ones too."""
-        runs: list[dict[str, Any]] = (Folder(self.project.storage.path).version() or {}).get("runs", [])
-        return runs
+        return Folder(self.project.storage.path).runs()
 
-    def published(self, version: int | None = None) -> Published:
+    def published(self, version: int | None = None) -> Reader:
         """The last published state, or that of a run, to read from."""
-        return Published(self.project.storage, version)
+        return engine(self.project.storage.engine).read(self.project.storage, version)
 
     def state(self) -> State:
         """What earlier runs recorded."""

@@ -15,7 +15,7 @@ from engine.model import Label, Project
 from engine.query import Answer
 from engine.sql.expression import KINDS, examine
 from engine.sql.mapping import expression, name, text
-from engine.warehouse.published import Published
+from engine.warehouse import Reader
 
 _TRACE: dict[str, tuple[Sort, Label]] = {
     "_mapping": ("text", Label("映射", "mapping")),
@@ -33,9 +33,7 @@ _QUARANTINE: dict[str, tuple[Sort, Label]] = {
 }
 
 
-def show(
-    project: Project, things: list[str], reader: Published, *, where: str | None = None, limit: int = 20
-) -> Answer:
+def show(project: Project, things: list[str], reader: Reader, *, where: str | None = None, limit: int = 20) -> Answer:
     """Rows of what `things` names: `[table]`, `["quarantine"]`, `["quarantine", mapping]` or `["raw", "source.stream"]`.
 
     `where` narrows the rows of a table. Raises `Findings` (status 2) where there is no such thing.
@@ -52,7 +50,7 @@ def show(
     return _table(project, what, reader, where, limit)
 
 
-def _table(project: Project, table: str, reader: Published, where: str | None, limit: int) -> Answer:
+def _table(project: Project, table: str, reader: Reader, where: str | None, limit: int) -> Answer:
     declared = project.tables[table].columns
     shown = [column for column in reader.tables[table] if column in declared or column in _TRACE]
     columns = [
@@ -79,7 +77,7 @@ def _condition(project: Project, table: str, where: str) -> str:
     return expression(where)
 
 
-def _quarantine(project: Project, mapping: str | None, reader: Published, limit: int) -> Answer:
+def _quarantine(project: Project, mapping: str | None, reader: Reader, limit: int) -> Answer:
     names = [one.name for one in project.mappings]
     if mapping is not None and mapping not in names:
         raise _unknown("mapping", "映射", mapping, names)
@@ -108,7 +106,7 @@ def _class(project: Project, table: str, column: str) -> str:
     return declared.pii if declared else "P0"
 
 
-def _raw(project: Project, feed: str, reader: Published, limit: int) -> Answer:
+def _raw(project: Project, feed: str, reader: Reader, limit: int) -> Answer:
     batches = tuple(batch for batch in reader.state.batches if batch.feed == feed)
     if not batches:
         raise _unknown("stream", "数据流", feed, sorted({batch.feed for batch in reader.state.batches}))
@@ -131,7 +129,7 @@ def _masked(quoted: str, column: str) -> str:
     return f"CASE WHEN {quoted} IS NOT NULL THEN '***' END AS {name(column)}"
 
 
-def _answer(sql: str, columns: list[AnswerColumn], reader: Published) -> Answer:
+def _answer(sql: str, columns: list[AnswerColumn], reader: Reader) -> Answer:
     return Answer(Question(()), Query(sql, tuple(columns), {}), (), reader)
 
 

@@ -21,7 +21,7 @@ from engine.metric import catalogue
 from engine.model import Plan, Project, Run
 from engine.query import Answer, forms
 from engine.query.cells import shown
-from engine.warehouse.working import described
+from engine.warehouse.folder import run_as_json
 
 _SHOWN = 40
 _WIDEST = 14
@@ -209,7 +209,7 @@ def _run_line(one: dict[str, Any], language: Language) -> tuple[object, ...]:
 
 def as_json(done: Run, language: Language) -> str:
     """A run as JSON."""
-    return json.dumps(described(done, language), ensure_ascii=False, indent=2)
+    return json.dumps(run_as_json(done, language), ensure_ascii=False, indent=2)
 
 
 def answer(given: Answer, language: Language) -> RenderableType:

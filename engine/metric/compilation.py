@@ -27,7 +27,7 @@ def compile(project: Project, question: Question) -> Query:
     question = _each_once(question)
     found = asked(project, question)
     gathered = scans(project, found)
-    tables = _reads(gathered)
+    tables = _reads(project, gathered)
     return Query(_statement(found, gathered).sql(dialect="duckdb", pretty=True), found.columns, tables)
 
 
@@ -105,9 +105,10 @@ def _order(found: Asked) -> list[exp.Expr]:
     return [exp.Ordered(this=column(name), desc=down, nulls_first=False) for name, down in ways.items()]
 
 
-def _reads(gathered: list[Scan]) -> dict[str, tuple[str, ...]]:
-    tables: dict[str, dict[str, None]] = {}
+def _reads(project: Project, gathered: list[Scan]) -> dict[str, tuple[str, ...]]:
+    """The tables that are read, and their columns in the order of the model."""
+    tables: dict[str, set[str]] = {}
     for scan in gathered:
         for table, names in scan.reads.items():
-            tables.setdefault(table, {}).update(dict.fromkeys(names))
-    return {table: tuple(names) for table, names in tables.items()}
+            tables.setdefault(table, set()).update(names)
+    return {table: tuple(one for one in project.tables[table].columns if one in tables[table]) for table in tables}

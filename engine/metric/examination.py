@@ -27,9 +27,10 @@ def examine(project: Project) -> tuple[Diagnostic, ...]:
 def examined(project: Project, name: str) -> tuple[Diagnostic, ...]:
     """Find what is wrong with one metric, taking those that it is built from as they are."""
     metric = project.metrics[name]
-    wrong = tuple(_form(metric)) or tuple(_references(project, metric)) or tuple(_ring(project, metric))
-    if wrong:
-        return wrong
+    wrong = tuple(_form(metric)) or tuple(_references(project, metric))
+    ring = () if wrong else tuple(_way_back(project, name))
+    if wrong or ring:
+        return wrong or tuple(_ring(project, metric, ring))
     if metric.measure is not None:
         return tuple(_measure(project, metric))
     return tuple(_of(project, metric)) if metric.of is not None else tuple(_arithmetic(project, metric))
@@ -76,11 +77,10 @@ def _references(project: Project, metric: Metric) -> Iterator[Diagnostic]:
             yield finding("unknown-metric", place, name=name, near=nearest(name, project.metrics))
 
 
-def _ring(project: Project, metric: Metric) -> Iterator[Diagnostic]:
+def _ring(project: Project, metric: Metric, path: tuple[str, ...]) -> Iterator[Diagnostic]:
     """A ring is told once, at the first of its metrics."""
-    path = _way_back(project, metric.name)
     order = list(project.metrics)
-    if path and min(path, key=order.index) == metric.name:
+    if min(path, key=order.index) == metric.name:
         place = next(place for name, place in references(metric) if name == path[1])
         yield finding("ring", place, path=" → ".join(path))
 

@@ -27,7 +27,7 @@ class Scan:
     time: str | None
     tree: exp.Select
     names: dict[tuple[str, tuple[str, ...]], str]
-    reads: dict[str, tuple[str, ...]]
+    reads: dict[str, set[str]]
 
     def holds(self, part: Part, found: Asked) -> bool:
         """Whether a part is computed here."""
@@ -45,24 +45,26 @@ def scans(project: Project, found: Asked) -> list[Scan]:
         for part in resolved.parts.values():
             groups.setdefault(_key(part, found), []).append(part)
     taken = {name.lower() for name in project.tables}
-    return [_scan(project, found, key, parts, taken, len(groups)) for key, parts in groups.items()]
+    names = {key: _scan_name(*key, free_of=taken, crowded=len(groups) > 1) for key in groups}
+    return [_scan(project, found, names[key], parts) for key, parts in groups.items()]
 
 
 def _key(part: Part, found: Asked) -> tuple[str, str | None]:
     return part.table, part.time if found.timed else None
 
 
-def _scan(
-    project: Project, found: Asked, key: tuple[str, str | None], parts: list[Part], taken: set[str], count: int
-) -> Scan:
-    table, time = key
-    unique = {(part.aggregate, part.where): part for part in reversed(parts)}
-    unique = dict(reversed(unique.items()))
-    name = free(f"from_{table}" + (f"_by_{time}" if time and count > 1 else ""), taken)
+def _scan_name(table: str, time: str | None, *, free_of: set[str], crowded: bool) -> str:
+    return free(f"from_{table}_by_{time}" if time and crowded else f"from_{table}", free_of)
+
+
+def _scan(project: Project, found: Asked, name: str, parts: list[Part]) -> Scan:
+    unique: dict[tuple[str, tuple[str, ...]], Part] = {}
+    for part in parts:
+        unique.setdefault((part.aggregate, part.where), part)
     writer = _Writer(project, found, found.subject(parts[0]), list(unique.values()))
-    others = {other.lower() for other in found.by}
-    names = {one: _free_name(project, part, others) for one, part in unique.items()}
-    return Scan(name, table, time, writer.select(list(names.values())), names, writer.reads())
+    taken = {other.lower() for other in found.by}
+    names = {one: _free_name(project, part, taken) for one, part in unique.items()}
+    return Scan(name, *_key(parts[0], found), writer.select(list(names.values())), names, writer.reads())
 
 
 def _free_name(project: Project, part: Part, taken: set[str]) -> str:
@@ -98,16 +100,16 @@ class _Writer:
         numbers = [exp.Literal.number(index + 1) for index in range(len(self.located))]
         return query.group_by(*numbers, copy=False) if numbers else query
 
-    def reads(self) -> dict[str, tuple[str, ...]]:
+    def reads(self) -> dict[str, set[str]]:
         """The tables that it reads, and their columns."""
-        tables: dict[str, dict[str, None]] = {self.subject.reach.table: {}}
+        tables: dict[str, set[str]] = {self.subject.reach.table: set()}
         for join in self.joins:
             for at, key in join.pairs:
-                tables.setdefault(join.parent, {})[at] = None
-                tables.setdefault(join.table, {})[key] = None
+                tables.setdefault(join.parent, set()).add(at)
+                tables.setdefault(join.table, set()).add(key)
         for home in self.homes.values():
-            tables.setdefault(home.table, {})[home.column.name] = None
-        return {table: tuple(names) for table, names in tables.items()}
+            tables.setdefault(home.table, set()).add(home.column.name)
+        return tables
 
     def _remember(self) -> None:
         trees = [self.found.where, *(tree for part in self.parts for tree in (part.tree, *part.conditions))]

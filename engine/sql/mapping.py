@@ -70,6 +70,12 @@ def compile(
     return _Compiler(mapping, table, columns, shop, timezone, lacking).recipe()
 
 
+def needed(mapping: Mapping) -> tuple[Field, ...]:
+    """The fields of a mapping that every record must be able to give: not optional, and from the record alone."""
+    fields = mapping.all_fields.values()
+    return tuple(one for one in fields if one.sources and not one.optional and not set(one.sources) & set(BUILT_IN))
+
+
 def sql_type(column: Column | Field) -> str:
     """The SQL type of a column or field."""
     if column.type == "decimal":
@@ -196,7 +202,9 @@ class _Compiler:
 
     def _mapped(self, field: Field) -> str:
         word = self._word(field)
-        pairs = ", ".join(f"{text(raw)}: {text(value) if value else 'NULL'}" for raw, value in (field.map or {}).items())
+        pairs = ", ".join(
+            f"{text(raw)}: {text(value) if value else 'NULL'}" for raw, value in (field.map or {}).items()
+        )
         other = {"flag": f"'unknown:' || {word}", "keep": word}.get(field.unknown)
         if not pairs:
             return other or "NULL"

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.connector import Landing
-from engine.model import Batch, MappingResult, Run, State, Table
+from engine.model import Batch, MappingResult, Run, State, Storage, Table
 from engine.sql.mapping import Recipe
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ class Warehouse(Protocol):
         """Bring a table up to date together with the state of it."""
         ...
 
-    def remove(self, table: str) -> None:
+    def remove(self, table: str, run: int) -> None:
         """Take a table away together with the state of it."""
         ...
 
@@ -152,7 +154,7 @@ class Warehouse(Protocol):
         """Record a run and the metrics that it ran with."""
         ...
 
-    def publish(self, tables: dict[str, Table], run: Run, digest: str) -> int:
+    def publish(self, tables: dict[str, Table], digest: str) -> int:
         """Let readers see the tables as they are now; returns how many tables were written."""
         ...
 
@@ -166,6 +168,8 @@ class Reader(Protocol):
 
     version: int
     """The run that published it."""
+    state: State
+    """What was recorded when it was published."""
     tables: dict[str, tuple[str, ...]]
     """The published tables and their columns."""
 
@@ -177,6 +181,10 @@ class Reader(Protocol):
         """The whole answer as an Arrow table; needs pyarrow."""
         ...
 
+    def records(self, batches: tuple[Batch, ...]) -> str:
+        """SQL of a relation: the raw records of some batches, with `_batch`, `_row` and `_file`."""
+        ...
+
     def save_parquet(self, sql: str, file: Path) -> int:
         """Write the answer to a Parquet file; returns the number of rows."""
         ...
@@ -184,3 +192,25 @@ class Reader(Protocol):
     def close(self) -> None:
         """Let go of the version."""
         ...
+
+
+class Engine(Protocol):
+    """A database engine that a warehouse stands on; found by its name among the entry points `engine.warehouses`."""
+
+    def write(self, storage: Storage, salt: str | None) -> Warehouse:
+        """Open the warehouse to write; the caller holds its lock. `salt` None: the warehouse keeps one of its own."""
+        ...
+
+    def read(self, storage: Storage, version: int | None = None) -> Reader:
+        """Open a published version to read: that of a run, or the last one. Raises `Findings` where there is none."""
+        ...
+
+
+@cache
+def engine(name: str) -> Engine:
+    """The database engine of that name. It is imported only now: most of what the engine does needs none."""
+    for point in entry_points(group="engine.warehouses"):
+        if point.name == name:
+            made: Engine = point.load()()
+            return made
+    raise KeyError(name)

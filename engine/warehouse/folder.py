@@ -17,15 +17,16 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.diagnostic import Findings, finding
-from engine.model import Batch, State, TableState
+from engine.diagnostic import Findings, Language, finding
+from engine.diagnostic.render import describe
+from engine.model import Batch, Run, State, TableState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class Folder:
             if pointer is None:
                 return None
             run = int(pointer["version"])
-        return _read_json(self.published / "versions" / f"{run:08d}.json")
+        version: dict[str, Any] | None = _read_json(self.published / "versions" / f"{run:08d}.json")
+        return version
 
     def versions(self) -> tuple[int, ...]:
         """The runs whose published versions are still there."""
@@ -112,6 +114,15 @@ class Folder:
         sync_folder(self.published / "tables")
         sync_folder(self.published / "versions")
         write_whole(self.published / "current.json", json.dumps({"version": run}))
+
+    def list_runs(self, runs: list[dict[str, Any]]) -> None:
+        """Let readers see which runs there were, failed ones too."""
+        write_whole(self.published / "runs.json", json.dumps(runs, ensure_ascii=False))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The last runs, oldest first."""
+        runs: list[dict[str, Any]] = _read_json(self.published / "runs.json") or []
+        return runs
 
     def forget_old(self, keep: int) -> None:
         """Remove all but the newest versions, and the tables that only they had."""
@@ -141,6 +152,13 @@ def state_of(plain: dict[str, Any]) -> State:
     return State(plain["serial"], batches, tables, plain["metrics"])
 
 
+def run_as_json(run: Run, language: Language = "en") -> dict[str, Any]:
+    """A run as plain values."""
+    plain = asdict(replace(run, diagnostics=()))
+    plain["diagnostics"] = [describe(one, language) for one in run.diagnostics]
+    return plain
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut."""
     beside = path.with_name(path.name + ".new")
@@ -167,9 +185,8 @@ def _holder() -> dict[str, Any]:
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def _read_json(path: Path) -> Any:
     try:
-        read: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return read

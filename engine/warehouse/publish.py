@@ -1,6 +1,6 @@
 """Publish: write the tables that changed as Parquet, then let readers see all of them at once.
 
-Every version lists its tables' files, the state it was made from and the runs so far. Only tables that changed since
+Every version lists its tables' files and the state it was made from. Only tables that changed since
 the last version are written; the others' files are shared between versions.
 """
 
@@ -15,7 +15,6 @@ from engine.warehouse.folder import Folder, state_as_json
 from engine.warehouse.session import Session
 
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-_RUNS_KEPT = 500
 
 
 def publish(
@@ -24,7 +23,6 @@ def publish(
     keep: int,
     tables: dict[str, Table],
     state: State,
-    runs: list[dict[str, Any]],
     digest: str,
 ) -> int:
     """Publish the working tables as version `state.serial`; returns how many tables were written."""
@@ -44,7 +42,6 @@ def publish(
         "digest": digest,
         "tables": made | {"quarantine": {"file": f"quarantine-{state.serial:08d}.parquet", "changed_by": state.serial}},
         "state": state_as_json(state),
-        "runs": runs[-_RUNS_KEPT:],
     }
     folder.point_to(state.serial, version)
     folder.forget_old(keep)

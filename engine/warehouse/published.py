@@ -27,7 +27,6 @@ class Published:
         self._held = _held(folder, version)
         self._folder = folder
         self.version = int(self._held["version"])
-        self.runs: list[dict[str, Any]] = self._held["runs"]
         self.state = state_of(self._held["state"])
         # The connection can write nowhere else; what is to be kept is moved from here.
         self._outbox = TemporaryDirectory(prefix="engine-")

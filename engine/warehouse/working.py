@@ -11,27 +11,28 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from engine.connector import Landing
-from engine.diagnostic import Findings, Language, finding
-from engine.diagnostic.render import describe
+from engine.diagnostic import Findings, finding
 from engine.model import Batch, Run, State, Storage, Table, TableState
 from engine.sql.functions import FUNCTIONS
 from engine.sql.mapping import name, text
 from engine.warehouse import Damage, Filled, Filling, Landed, WarehouseFailed
 from engine.warehouse.fill import Filler
-from engine.warehouse.folder import Folder, write_whole
+from engine.warehouse.folder import Folder, run_as_json, write_whole
 from engine.warehouse.publish import publish
 from engine.warehouse.raw import Landings
 from engine.warehouse.session import Session
 
 LAYOUT = 1
 """Version of the tables in schema `engine`; raised when their layout changes."""
+
+RUNS_LISTED = 500
+"""How many of the last runs readers can list; the working file keeps all."""
 
 _TABLES = """
 CREATE SCHEMA engine;
@@ -74,10 +75,6 @@ class Working:
             metrics=dict(self._session.all("SELECT name, digest FROM engine.metric ORDER BY name")),
         )
 
-    def runs(self) -> list[dict[str, Any]]:
-        """The recorded runs, oldest first."""
-        return [json.loads(value) for (value,) in self._session.all("SELECT value FROM engine.run ORDER BY number")]
-
     # --- raw ----------------------------------------------------------------------------------------------------
 
     def land(self, landing: Landing, number: int, feed: str, part: str) -> Landed:
@@ -108,9 +105,9 @@ class Working:
             self._set_table(filling.table.name, kept)
         return filled
 
-    def remove(self, table: str) -> None:
+    def remove(self, table: str, run: int) -> None:
         """Take a table away together with the state of it."""
-        with self._transaction(self.state().serial):
+        with self._transaction(run):
             self._session.do(f"DROP TABLE IF EXISTS {name(table)}")
             self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
 
@@ -118,16 +115,19 @@ class Working:
         """Record a run and the metrics that it ran with."""
         with self._transaction(run.number):
             self._session.do(
-                "INSERT INTO engine.run VALUES (?, ?)", [run.number, json.dumps(described(run), ensure_ascii=False)]
+                "INSERT INTO engine.run VALUES (?, ?)", [run.number, json.dumps(run_as_json(run), ensure_ascii=False)]
             )
             if run.status == "done":
                 self._session.do("DELETE FROM engine.metric")
                 for metric, digest in metrics.items():
                     self._session.do("INSERT INTO engine.metric VALUES (?, ?)", [metric, digest])
+        recorded = self._session.all("SELECT value FROM engine.run ORDER BY number DESC LIMIT ?", [RUNS_LISTED])
+        self.folder.list_runs([json.loads(value) for (value,) in reversed(recorded)])
 
-    def publish(self, tables: dict[str, Table], run: Run, digest: str) -> int:
+    def publish(self, tables: dict[str, Table], digest: str) -> int:
         """Let readers see the tables as they are now."""
-        return publish(self._session, self.folder, self.storage.keep, tables, self.state(), self.runs(), digest)
+        keep = self.storage.keep
+        return publish(self._session, self.folder, keep, tables, self.state(), digest)
 
     def close(self) -> None:
         """Let go of the warehouse."""
@@ -162,13 +162,6 @@ class Working:
     def _set_table(self, table: str, state: TableState) -> None:
         self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
         self._session.do("INSERT INTO engine.table_state VALUES (?, ?)", [table, _json(state)])
-
-
-def described(run: Run, language: Language = "en") -> dict[str, Any]:
-    """A run as plain values."""
-    plain = asdict(replace(run, diagnostics=()))
-    plain["diagnostics"] = [describe(one, language) for one in run.diagnostics]
-    return plain
 
 
 def _connect(folder: Folder, storage: Storage, salt: str) -> duckdb.DuckDBPyConnection:

@@ -162,7 +162,7 @@ class Memory:
     def arrow(self, sql: str) -> pyarrow.Table:
         """The whole answer as Arrow."""
         self.asked += 1
-        return self.connection.execute(sql).to_arrow_table()
+        return self.connection.sql(sql).to_arrow_table()
 
     def save_parquet(self, sql: str, file: Path) -> int:
         """Write the answer to Parquet."""

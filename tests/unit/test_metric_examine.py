@@ -31,7 +31,7 @@ def test_the_stage_is_right():
     [
         ("{table: ordrs, measure: count(*)}", "unknown-table", "ordrs"),
         ("{table: orders, measure: sum(amont)}", "unknown-column", "amont"),
-        ("{table: orders, measure: sum(amount}", "sql-syntax", "t"),
+        ("{table: orders, measure: sum(amount}", "sql-syntax", "amount"),
         ("{table: orders, measure: amount}", "not-an-aggregate", "amount"),
         ("{table: orders, measure: sum(amount) + quantity}", "loose-column", "quantity"),
         ("{table: orders, measure: sum(status)}", "sum-of-text", "status"),

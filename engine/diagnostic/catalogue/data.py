@@ -67,8 +67,4 @@ ENTRIES: dict[str, Entry] = {
             help="把它们加进对照表；在此之前表里显示为 `unknown:…`",
         ),
     ),
-    "column-nowhere": warning(
-        Words("no record of `{feed}` has {wanted}", label="always empty"),
-        Words("`{feed}` 的所有记录都没有 {wanted}", label="始终为空"),
-    ),
 }

@@ -1,0 +1,169 @@
+"""A `Plan` in, a `Run` out: the only place where things happen.
+
+Every batch is stored and recorded on its own, so that a run that stops resumes after the last one. Tables are built
+only when all reading went well, and published only when all were built: until then readers see what they saw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from engine.apply.building import build
+from engine.apply.progress import Listener, Progress
+from engine.apply.reading import read
+from engine.connector import GiveUp, filled, unset
+from engine.diagnostic import Diagnostic, Findings, errors, finding, in_order
+from engine.metric import digest as metric_digests
+from engine.model import BuildResult, Plan, Project, ReadResult, Run, State
+from engine.plan import plan as make_plan
+from engine.survey import survey
+from engine.warehouse import Warehouse, WarehouseFailed, engine
+from engine.warehouse.folder import Folder
+
+__all__ = ["Listener", "Progress", "apply"]
+
+
+def apply(
+    project: Project,
+    *,
+    rebuild: frozenset[str] = frozenset(),
+    lock_timeout: float = 0,
+    listener: Listener = lambda _: None,
+) -> Run:
+    """Bring the warehouse to what a checked project declares, and publish it.
+
+    `rebuild` names tables to make anew; `lock_timeout` is how many seconds to wait for another run. What went wrong
+    stands in the run's `diagnostics` and `exit_status` (3 a source or the warehouse failed, 4 the data is wrong).
+    Raises `Findings` where there was nothing to begin with: another run is at work, a variable is not set.
+    """
+    folder = Folder(project.storage.path)
+    with folder.locked(lock_timeout):
+        work = _Work(project, rebuild, listener, datetime.now(ZoneInfo(project.timezone)), time.monotonic())
+        # What is published tells all there is to know, unless a run died on the way: then the working file knows more.
+        idle = None if folder.busy else work.idle(folder)
+        if idle:
+            return idle
+        with _warehouse(project) as warehouse:
+            return work.run(warehouse, folder)
+
+
+@contextmanager
+def _warehouse(project: Project) -> Iterator[Warehouse]:
+    missing = unset(project.salt, project.origin, "privacy", "salt") if project.salt else ()
+    if missing:
+        raise Findings(missing, status=3)
+    warehouse = engine(project.storage.engine).write(project.storage, filled(project.salt))
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+@dataclass
+class _Work:
+    """One run: what it was asked for, and what it has done so far."""
+
+    project: Project
+    rebuild: frozenset[str]
+    listener: Listener
+    started: datetime
+    clock: float
+    found: list[Diagnostic] = field(default_factory=list)
+    reads: list[ReadResult] = field(default_factory=list)
+    builds: list[BuildResult] = field(default_factory=list)
+    status: int = 0
+
+    def idle(self, folder: Folder) -> Run | None:
+        """The run that has nothing to do, if that is so."""
+        state = folder.recorded()
+        parts, warnings = survey(self.project, state)
+        if not make_plan(self.project, state, parts, self.rebuild).is_empty:
+            return None
+        return Run(state.serial, "nothing", self._stamp(), self._seconds(), diagnostics=in_order(warnings))
+
+    def run(self, warehouse: Warehouse, folder: Folder) -> Run:
+        """Read, build, publish; whatever happens, say what did."""
+        state = warehouse.state()
+        parts, warnings = survey(self.project, state)
+        self.found += warnings
+        plan = make_plan(self.project, state, parts, self.rebuild)
+        number = state.serial + 1
+        folder.mark_busy()
+        try:
+            self._read(plan, state, warehouse, number)
+            if not errors(self.found):
+                self._build(plan, warehouse, number)
+                return self._publish(plan, warehouse, folder, number)
+        except WarehouseFailed as failure:
+            self._failed(failure)
+        return self._give_up(plan, warehouse, number)
+
+    def _read(self, plan: Plan, state: State, warehouse: Warehouse, run: int) -> None:
+        numbers = count(max((batch.number for batch in state.batches), default=0) + 1)
+        for done, step in enumerate(plan.reads):
+            self.listener(Progress("read", step.part.name, done, len(plan.reads)))
+            try:
+                result, wrong = read(self.project, step, state, warehouse, run, numbers)
+            except GiveUp as given_up:
+                self.found += given_up.diagnostics
+                self.status = 3
+                continue
+            self.found += wrong
+            if errors(wrong):
+                self.status = self.status or 4
+            else:
+                self.reads.append(result)
+
+    def _build(self, plan: Plan, warehouse: Warehouse, run: int) -> None:
+        state = warehouse.state()
+        for done, step in enumerate(plan.builds):
+            self.listener(Progress("build", step.table, done, len(plan.builds)))
+            result, warnings = build(self.project, step, state, warehouse, run)
+            self.builds.append(result)
+            self.found += warnings
+
+    def _publish(self, plan: Plan, warehouse: Warehouse, folder: Folder, number: int) -> Run:
+        self.listener(Progress("publish", self.project.name, 0, 1))
+        warehouse.finish(self._described(plan, number, "done"), metric_digests(self.project))
+        published = warehouse.publish(self.project.tables, self.project.digest)
+        folder.mark_idle()
+        return self._described(plan, number, "done", published)
+
+    def _give_up(self, plan: Plan, warehouse: Warehouse, number: int) -> Run:
+        """Record the run that failed. Readers see what they saw."""
+        try:
+            warehouse.finish(self._described(plan, number, "failed"), {})
+        except WarehouseFailed as failure:
+            self._failed(failure)
+        return self._described(plan, number, "failed")
+
+    def _failed(self, failure: WarehouseFailed) -> None:
+        self.found.append(finding("warehouse-full" if failure.full else "warehouse-failed", reason=str(failure)))
+        self.status = 3
+
+    def _described(self, plan: Plan, number: int, status: Literal["done", "failed"], published: int = 0) -> Run:
+        return Run(
+            number=number,
+            status=status,
+            started=self._stamp(),
+            seconds=self._seconds(),
+            reads=tuple(self.reads),
+            builds=tuple(self.builds),
+            metrics=plan.metrics,
+            published=published,
+            diagnostics=in_order(self.found),
+            exit_status=0 if status == "done" else self.status or 4,
+        )
+
+    def _stamp(self) -> str:
+        return self.started.isoformat(timespec="seconds")
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self.clock, 3)

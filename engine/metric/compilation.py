@@ -88,8 +88,13 @@ def _filled(node: exp.Expr, parts: dict[str, exp.Expr]) -> exp.Expr:
 def _cell(part: Part, found: Asked, gathered: list[Scan], *, meet: bool) -> exp.Expr:
     """A part in the result of its scan; a count that the scan has no row for is 0."""
     scan = next(scan for scan in gathered if scan.holds(part, found))
-    value = column(scan.column(part), scan.name if len(gathered) > 1 else None)
-    return exp.Coalesce(this=value, expressions=[exp.Literal.number(0)]) if meet and part.is_count else value
+    at = scan.name if len(gathered) > 1 else None
+    value = column(scan.column(part), at)
+    if not (meet and part.is_count):
+        return value
+    if scan.present and part.distinct is not None:
+        return exp.Case(ifs=[exp.If(this=column(scan.present, at), true=value)], default=exp.Literal.number(0))
+    return exp.Coalesce(this=value, expressions=[exp.Literal.number(0)])
 
 
 def _named(tree: exp.Expr, name: str) -> exp.Expr:

@@ -44,6 +44,11 @@ class Part:
         """Whether it is 0, and not null, over no rows."""
         return isinstance(self.tree, exp.Count)
 
+    @property
+    def distinct(self) -> exp.Expr | None:
+        """What it counts the different values of, if it does."""
+        return self.tree.this.expressions[0] if self.is_count and isinstance(self.tree.this, exp.Distinct) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:

@@ -15,12 +15,16 @@ from engine.metric.names import column, free, identifier, source
 from engine.metric.reach import Home
 from engine.model import Project
 
+_ZERO = exp.Literal.number(0)
 _BIGINT = exp.DataType.build("BIGINT", dialect="duckdb")
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A named SELECT. `names` gives the column of each part, by what the part computes; `reads` what it reads."""
+    """A named SELECT. `names` gives the column of each part, by what the part computes; `reads` what it reads.
+
+    `present` names a column that tells a row of the scan from no row, where a part needs it.
+    """
 
     name: str
     table: str
@@ -28,6 +32,7 @@ class Scan:
     tree: exp.Select
     names: dict[tuple[str, tuple[str, ...]], str]
     reads: dict[str, set[str]]
+    present: str | None = None
 
     def holds(self, part: Part, found: Asked) -> bool:
         """Whether a part is computed here."""
@@ -46,7 +51,8 @@ def scans(project: Project, found: Asked) -> list[Scan]:
             groups.setdefault(_key(part, found), []).append(part)
     taken = {name.lower() for name in project.tables}
     names = {key: _scan_name(*key, free_of=taken, crowded=len(groups) > 1) for key in groups}
-    return [_scan(project, found, names[key], parts) for key, parts in groups.items()]
+    meet = len(groups) > 1 and bool(found.by)
+    return [_scan(project, found, names[key], parts, meet=meet) for key, parts in groups.items()]
 
 
 def _key(part: Part, found: Asked) -> tuple[str, str | None]:
@@ -57,14 +63,27 @@ def _scan_name(table: str, time: str | None, *, free_of: set[str], crowded: bool
     return free(f"from_{table}_by_{time}" if time and crowded else f"from_{table}", free_of)
 
 
-def _scan(project: Project, found: Asked, name: str, parts: list[Part]) -> Scan:
+def may_be_unknown(project: Project, part: Part) -> bool:
+    """Whether a part counts the different values of something that may be missing from every row.
+
+    Orders of a platform that gives no buyer ids have an unknown number of buyers, not none.
+    """
+    counted = part.distinct
+    return counted is not None and not (isinstance(counted, exp.Column) and counted.name in project.tables[part.table].key)
+
+
+def _scan(project: Project, found: Asked, name: str, parts: list[Part], *, meet: bool) -> Scan:
     unique: dict[tuple[str, tuple[str, ...]], Part] = {}
     for part in parts:
         unique.setdefault((part.aggregate, part.where), part)
     writer = _Writer(project, found, found.subject(parts[0]), list(unique.values()))
     taken = {other.lower() for other in found.by}
     names = {one: _free_name(project, part, taken) for one, part in unique.items()}
-    return Scan(name, *_key(parts[0], found), writer.select(list(names.values())), names, writer.reads())
+    tree, present = writer.select(list(names.values())), None
+    if meet and any(may_be_unknown(project, part) for part in unique.values()):
+        present = free("present", taken | {one.lower() for one in names.values()})
+        tree = tree.select(_alias(exp.true(), present), copy=False)
+    return Scan(name, *_key(parts[0], found), tree, names, writer.reads(), present)
 
 
 def _free_name(project: Project, part: Part, taken: set[str]) -> str:
@@ -131,13 +150,22 @@ class _Writer:
         return [_alias(tree, text) for tree, text in zip(trees, self.found.by, strict=True)]
 
     def _aggregate(self, part: Part, name: str, own: tuple[int, ...]) -> exp.Expr:
-        tree = self._placed(part.tree)
-        if own:
-            narrow = exp.and_(*(self._placed(part.conditions[index]) for index in own))
-            tree = exp.Filter(this=tree, expression=exp.Where(this=narrow))
+        tree = self._narrowed(part.tree, part, own)
+        if part.distinct is not None and may_be_unknown(self.project, part):
+            known = exp.GT(this=self._narrowed(exp.Count(this=part.distinct.copy()), part, own), expression=_ZERO.copy())
+            none = exp.EQ(this=self._narrowed(exp.Count(this=exp.Star()), part, own), expression=_ZERO.copy())
+            tree = exp.Case(ifs=[exp.If(this=exp.or_(known, none), true=tree)])
         if isinstance(part.tree, exp.Sum) and self._sort(part) == "integer":
             tree = exp.Cast(this=tree, to=_BIGINT.copy())
         return _alias(tree, name)
+
+    def _narrowed(self, aggregate: exp.Expr, part: Part, own: tuple[int, ...]) -> exp.Expr:
+        """An aggregate over those rows that meet the conditions which not all parts have."""
+        tree = self._placed(aggregate)
+        if not own:
+            return tree
+        narrow = exp.and_(*(self._placed(part.conditions[index]) for index in own))
+        return exp.Filter(this=tree, expression=exp.Where(this=narrow))
 
     def _sort(self, part: Part) -> Sort:
         columns = self.project.tables[part.table].columns

@@ -188,7 +188,7 @@ def guarded(tree: exp.Expr) -> exp.Expr:
     """A copy of the tree in which dividing by zero gives null, whatever the engine would give."""
 
     def guard(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Div | exp.IntDiv | exp.Mod):
+        if isinstance(node, exp.Div | exp.IntDiv | exp.Mod) and not _is_sure(node.expression):
             node.set("expression", exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0)))
         return node
 
@@ -356,6 +356,11 @@ class _Walker:
 
     def _fault(self, code: str, start: int, end: int, **facts: object) -> None:
         self.faults.append(_Fault(code, start, end, tuple(facts.items())))
+
+
+def _is_sure(divisor: exp.Expr) -> bool:
+    """Whether a divisor is a number other than zero, plain to see."""
+    return isinstance(divisor, exp.Literal) and not divisor.is_string and divisor.name.strip("0.") != ""
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:

@@ -39,8 +39,13 @@ def total(column: str) -> Callable[[list[Row]], Any]:
 
 
 def distinct(column: str) -> Callable[[list[Row]], Any]:
-    """How many different values there are."""
-    return lambda rows: len({row[column] for row in rows if row[column] is not None})
+    """How many different values there are: none over no rows, unknown where no row tells."""
+
+    def fold(rows: list[Row]) -> Any:
+        there = {row[column] for row in rows if row[column] is not None}
+        return len(there) if there or not rows else None
+
+    return fold
 
 
 def best(pick: Callable[[Iterable[Any]], Any], column: str) -> Callable[[list[Row]], Any]:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.apply import Progress
-from engine.cli.words import Language, say
+from engine.cli.words import Language, say, why
 from engine.metric import catalogue
 from engine.model import Plan, Project, Run
 from engine.query import Answer, forms
@@ -24,6 +24,7 @@ from engine.query.cells import shown
 from engine.warehouse.folder import run_as_json
 
 _SHOWN = 40
+_NAMED = 12
 _WIDEST = 14
 
 
@@ -66,14 +67,21 @@ def plan(made: Plan, language: Language) -> RenderableType:
         parts.append(
             _headed(
                 say(language, "plan builds"),
-                grid(heads, [(one.table, say(language, one.how), one.why) for one in made.builds]),
+                grid(heads, [(one.table, say(language, one.how), why(language, one.why)) for one in made.builds]),
             )
         )
     if made.metrics:
-        heads = [say(language, key) for key in ("metric", "what", "why")]
-        changes = [(one.name, say(language, one.what), one.why) for one in made.metrics]
-        parts += [_headed(say(language, "plan metrics"), grid(heads, changes[:_SHOWN])), *_rest(changes, language)]
+        parts.append(_headed(say(language, "plan metrics"), grid(("", "", ""), _changes(made, language))))
     return Group(*parts)
+
+
+def _changes(made: Plan, language: Language) -> Iterable[tuple[object, ...]]:
+    """Metrics by what happens to them: one line each while they are few, all in one line where they are many."""
+    for what in ("added", "changed", "removed"):
+        names = [one.name for one in made.metrics if one.what == what]
+        if names:
+            listed = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+            yield len(names), say(language, what), listed
 
 
 def run(done: Run, language: Language) -> RenderableType:

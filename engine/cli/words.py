@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Language = Literal["en", "zh"]
@@ -51,3 +52,26 @@ def say(language: Language, key: str, **facts: object) -> str:
 def some(language: Language, one: str, many: str, n: int) -> str:
     """`1 error`, `2 errors`."""
     return say(language, one if n == 1 else many, n=n)
+
+
+_WHYS = (
+    (r"new table", "新表"),
+    (r"asked for", "按要求"),
+    (r"no mapping feeds it any more", "不再有映射写入它"),
+    (r"(\d+) new batch(?:es)?", r"\1 个新批次"),
+    (r"mapping (\S+) changed", r"映射 \1 变了"),
+    (r"mapping (\S+) is new", r"新增映射 \1"),
+    (r"mapping (\S+) is gone", r"删除了映射 \1"),
+    (r"table changed", "表的定义变了"),
+    (r"project changed", "项目的时区变了"),
+    (r"engine changed", "引擎的类型转换变了"),
+)
+
+
+def why(language: Language, reason: str) -> str:
+    """A plan's reason in the language; plans themselves say it in English, so that they are the same for everybody."""
+    if language == "en":
+        return reason
+    for pattern, words in _WHYS:
+        reason = re.sub(rf"\b{pattern}(?=,|$)", words, reason)
+    return reason

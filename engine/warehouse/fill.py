@@ -59,20 +59,7 @@ class Filler:
         self.session.do(f"DROP TABLE IF EXISTS {self.stage}")
         self.session.do(f"CREATE {kind} {self.stage}({columns})")
         if self.filling.rebuild:
-            # Every mapping into the table starts afresh, also one that is gone.
-            self.session.do(
-                "DELETE FROM engine.quarantine WHERE mapping IN "
-                f"(SELECT DISTINCT _mapping FROM {self._existing()}) OR mapping IN ({self._mappings()})"
-            )
-
-    def _existing(self) -> str:
-        there = self.session.one(
-            f"SELECT count(*) FROM information_schema.tables WHERE table_name = {text(self.table.name)}"
-        )
-        return self.target if there else "(SELECT '' AS _mapping)"
-
-    def _mappings(self) -> str:
-        return ", ".join(text(load.mapping) for load in self.filling.loads) or "''"
+            self.session.do("DELETE FROM engine.quarantine WHERE table_name = ?", [self.table.name])
 
     def _take(self, load: Load) -> int:
         """Type and judge the records of a mapping into the stage; returns how many there were."""
@@ -108,7 +95,7 @@ class Filler:
             self._view((batch for batch in load.batches if batch.number in batches), only)
             self.session.do(
                 "INSERT INTO engine.quarantine "
-                f"SELECT {mine}, _batch, _row, field, rule, value, {self.run} FROM ({load.recipe.reasons})"
+                f"SELECT {mine}, _batch, _row, field, rule, value, {self.run}, {text(self.table.name)} FROM ({load.recipe.reasons})"
             )
         if rejected:
             self.session.do(f"DELETE FROM {self.stage} WHERE _fate = {REJECTED}")
@@ -181,7 +168,7 @@ class Filler:
     def _rejections(self) -> tuple[Rejection, ...]:
         rows = self.session.all(
             "SELECT mapping, field, rule, count(*), min_by(value, (_batch, _row)), min_by(_batch, (_batch, _row)), min_by(_row, (_batch, _row)) "
-            f"FROM engine.quarantine WHERE run = {self.run} AND mapping IN ({self._mappings()}) GROUP BY ALL ORDER BY ALL"
+            f"FROM engine.quarantine WHERE run = {self.run} AND table_name = {text(self.table.name)} GROUP BY ALL ORDER BY ALL"
         )
         parts = {batch.number: batch.part for load in self.filling.loads for batch in load.batches}
         return tuple(

@@ -42,7 +42,7 @@ CREATE TABLE engine.table_state(name VARCHAR, value VARCHAR);
 CREATE TABLE engine.metric(name VARCHAR, digest VARCHAR);
 CREATE TABLE engine.run(number INTEGER, value VARCHAR);
 CREATE TABLE engine.quarantine(
-    mapping VARCHAR, _batch INTEGER, _row BIGINT, field VARCHAR, rule VARCHAR, value VARCHAR, run INTEGER
+    mapping VARCHAR, _batch INTEGER, _row BIGINT, field VARCHAR, rule VARCHAR, value VARCHAR, run INTEGER, table_name VARCHAR
 );
 """
 
@@ -109,6 +109,7 @@ class Working:
         """Take a table away together with the state of it."""
         with self._transaction(run):
             self._session.do(f"DROP TABLE IF EXISTS {name(table)}")
+            self._session.do("DELETE FROM engine.quarantine WHERE table_name = ?", [table])
             self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
 
     def finish(self, run: Run, metrics: dict[str, str]) -> None:

@@ -59,7 +59,9 @@ def _mapping(at: int) -> str:
     fields["paid_at"] = '{from: 订单付款时间, format: "%Y-%m-%d %H:%M:%S"}'
     fields["amount"] = "{from: 总金额, unit: yuan}"
     fields["province"] = "{from: 收货地址, clean: [trim, province]}"
-    fields["net_amount"] = f"{{sql: \"case when status = 'closed' then 0 else paid_amount - coalesce(postage, 0) - {at} end\"}}"
+    fields["net_amount"] = (
+        f"{{sql: \"case when status = 'closed' then 0 else paid_amount - coalesce(postage, 0) - {at} end\"}}"
+    )
     lines = "".join(f"  {name}: {given}\n" for name, given in fields.items())
     return (
         f"kind: mapping\nfrom: shop.orders_{at:03d}\ninto: own_{at:03d}\nfields:\n{lines}"
@@ -70,8 +72,8 @@ def _mapping(at: int) -> str:
 def _few_orders(at: int) -> str:
     head = ",".join(source for _, source in _FIELDS.values())
     rows = "".join(
-        f"3725362{at:04d}{row:07d},买家{row},面霜,交易成功,2024-03-{row + 1:02d} 10:00:00,2024-03-{row + 1:02d} 10:05:00,"
-        f"{100 + row}.50,{90 + row}.00,0.00,{row + 1},浙江省 杭州市\n"
+        f"3725362{at:04d}{row:07d},买家{row},面霜,交易成功,2024-03-{row + 1:02d} 10:00:00,"
+        f"2024-03-{row + 1:02d} 10:05:00,{100 + row}.50,{90 + row}.00,0.00,{row + 1},浙江省 杭州市\n"
         for row in range(10)
     )
     return f"{head}\n{rows}"
@@ -95,8 +97,10 @@ TYPES = {
 }
 """The columns of the large file, and their types in DuckDB."""
 
-_PROVINCES = "浙江省 江苏省 广东省 上海市 北京市 四川省 山东省 湖北省 河南省 重庆市 福建省 陕西省 湖南省 安徽省 河北省 辽宁省"
-_TITLES = "积雪草修护精华液30ml 氨基酸温和洁面乳120g 烟酰胺透亮面膜5片装 玻尿酸保湿爽肤水200ml 神经酰胺屏障面霜50g 轻透防晒乳50ml"
+_PROVINCES = (
+    "浙江省 江苏省 广东省 上海市 北京市 四川省 山东省 湖北省 河南省 重庆市 福建省 陕西省 湖南省 安徽省 河北省 辽宁省"
+)
+_TITLES = "积雪草修护精华液30ml 氨基酸温和洁面乳120g 烟酰胺透亮面膜5片装 玻尿酸保湿爽肤水 神经酰胺屏障面霜 轻透防晒乳"
 _COLUMNS = {
     "order_id": ("id", "订单编号"),
     "buyer": ("text", "买家会员名"),

@@ -50,7 +50,7 @@ def command(*words: str | Path, cwd: Path | None = None, before: Callable[[], No
 
 
 def in_turns(programs: dict[str, Program], rounds: int, *, warm: bool = True) -> dict[str, Taken]:
-    """The median of several runs of each program; they take turns, so that what else the machine does hits all of them."""
+    """The median of several runs of each program; they take turns, so that other work hits all alike."""
     if warm:
         for program in programs.values():
             program()

@@ -1,12 +1,13 @@
 """Run what the pages show: write their files, type their commands, and hold what comes out against what they say.
 
-A page that is run says so in a comment: `<!-- run: empty -->`, or `starter` (a project of `engine init`), or `example`
-(a copy of examples/tmall_store with its data). Its blocks are then taken in order, in a folder of their own:
+A page that is run says so in a comment: `<!-- run: empty -->`, or `starter` (a project of `engine init`), `applied`
+(the same after `engine apply`), or `example` (a copy of examples/tmall_store with its data). Its blocks are then taken
+in order, in a folder of their own:
 
 * `yaml title=project.yaml` (or csv, text …) is written to that file;
 * `diff title=project.yaml` changes that file: lines with `-` go, lines with `+` come;
 * `console` holds commands after `$ ` and what they print; `console head=5` shows the first five lines of each;
-* `python` is run; a `text` block that follows is what it prints;
+* `python` is run as a script; a `text` block that follows is what it prints;
 * `<!-- file: data/a.csv` … `-->` is written to that file and not shown.
 
 Times, dates of runs and folders of this machine may differ from what a page says; nothing else may.
@@ -22,8 +23,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -31,9 +33,10 @@ from unittest.mock import patch
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "tmall_store"
 
-_START = re.compile(r"^<!-- (?:run: (?P<start>empty|starter|example)|output:demo) -->$", re.MULTILINE)
+_START = re.compile(r"^<!-- (?:run: (?P<start>empty|starter|applied|example)|output:demo) -->$", re.MULTILINE)
 _BLOCK = re.compile(
-    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$|^<!-- file: (?P<file>\S+)\n(?P<hidden>.*?)^-->$",
+    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$"
+    r"|^<!-- file: (?P<file>\S+)\n(?P<hidden>.*?)^-->$",
     re.MULTILINE | re.DOTALL,
 )
 _PROGRESS = re.compile(r"\d\d:\d\d:\d\d \S+ .*\(\d+/\d+\)")
@@ -101,7 +104,8 @@ def run(page: Path) -> tuple[str, list[Difference]]:
     found: list[Difference] = []
     with TemporaryDirectory() as folder, _at(Path(folder).resolve(), chinese=chinese) as session:
         session.begin(start["start"] or "example")
-        made = [(block, session.take(block, following)) for block, following in _pairs(blocks(text))]
+        in_page = blocks(text)
+        made = [(block, session.take(block, before)) for block, before in zip(in_page, [None, *in_page], strict=False)]
         for block, printed in reversed(made):
             if printed is None:
                 continue
@@ -111,20 +115,21 @@ def run(page: Path) -> tuple[str, list[Difference]]:
     return text, found
 
 
-def _pairs(found: list[Block]) -> Iterator[tuple[Block, Block | None]]:
-    """Each block with the one before it."""
-    return zip(found, [None, *found[:-1]], strict=True)
-
-
 @contextmanager
 def _at(folder: Path, *, chinese: bool) -> Iterator[_Session]:
     before = Path.cwd()
     language = "zh_CN.UTF-8" if chinese else "en_US.UTF-8"
-    changed = {"LC_ALL": language, "NO_COLOR": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    changed = {
+        "LC_MESSAGES": language,
+        "NO_COLOR": "1",
+        "PYTHONUTF8": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     os.chdir(folder)
     try:
         with patch.dict(os.environ, changed):
-            os.environ.pop("ENGINE_DEBUG", None)
+            for name in ("LC_ALL", "ENGINE_DEBUG"):
+                os.environ.pop(name, None)
             yield _Session(folder)
     finally:
         os.chdir(before)
@@ -135,18 +140,21 @@ class _Session:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.status = folder, 0
-        self.names: dict[str, object] = {"__name__": "page"}
         self.printed = ""
 
     def begin(self, start: str) -> None:
         """Set up the folder that the page starts in."""
-        if start == "starter":
+        if start in ("starter", "applied"):
             self._engine(["init", "shop"])
             os.chdir(self.folder / "shop")
+            if start == "applied":
+                self._engine(["apply", "--quiet"])
         elif start == "example":
             shutil.copytree(EXAMPLE, self.folder / "tmall_store", ignore=shutil.ignore_patterns("data", "build"))
             os.chdir(self.folder / "tmall_store")
-            self._shell("python generate.py")
+            for name, content in _example_data().items():
+                (self.folder / "tmall_store" / "data").mkdir(exist_ok=True)
+                (self.folder / "tmall_store" / "data" / name).write_bytes(content)
 
     def take(self, block: Block, before: Block | None) -> tuple[str, list[Difference]] | None:
         """Do what a block says; what it should look like and what differs, for a block that shows output."""
@@ -205,7 +213,7 @@ class _Session:
                 main()
             except SystemExit as done:
                 self.status = int(done.code or 0)
-        return self._shown(screen.buffer.getvalue().decode("utf-8"))  # type: ignore[attr-defined]
+        return self._shown(screen.buffer.getvalue().decode("utf-8"))
 
     def _shell(self, command: str) -> str:
         done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -213,10 +221,9 @@ class _Session:
         return self._shown(done.stdout.decode("utf-8"))
 
     def _python(self, code: str) -> str:
-        printed = io.StringIO()
-        with redirect_stdout(printed):
-            exec(compile(code, "<page>", "exec"), self.names)
-        return self._shown(printed.getvalue())
+        done = subprocess.run([sys.executable, "-"], input=code.encode(), capture_output=True, check=False)
+        assert not done.returncode, done.stderr.decode("utf-8", "replace")
+        return self._shown(done.stdout.decode("utf-8"))
 
     def _shown(self, printed: str) -> str:
         """What a page shows of what was printed: no progress (a terminal takes it back), no folders of this machine."""
@@ -224,6 +231,16 @@ class _Session:
         kept = [line.rstrip() for line in lines if not _PROGRESS.fullmatch(line)]
         text = "\n".join(kept).strip("\n")
         return f"{text}\n" if text else ""
+
+
+@cache
+def _example_data() -> dict[str, bytes]:
+    """What `python generate.py` writes in the example."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, str(EXAMPLE / "generate.py"), "--out", folder], check=True, stdout=subprocess.DEVNULL
+        )
+        return {file.name: file.read_bytes() for file in sorted(Path(folder).rglob("*.csv"))}
 
 
 def commands(body: str) -> Iterator[tuple[str, str]]:

@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from engine.cli.starter import start
+
 FILE = Path(__file__).resolve().parent / "images" / "apply-and-query.svg"
 
-_COLUMNS, _ROWS = 104, 60
+_COLUMNS, _ROWS = 114, 60
 _COMMANDS = (
     "engine apply --quiet",
     "engine query order_cnt pay_amt aov --by time.day",
@@ -35,7 +37,7 @@ def picture() -> str:
     """The picture as SVG. Its seconds differ from run to run; `said` leaves them out."""
     screen = Console(width=_COLUMNS, record=True, file=StringIO(), force_terminal=True, color_system="truecolor")
     with TemporaryDirectory() as folder:
-        _typed("engine init shop", Path(folder))
+        list(start(Path(folder) / "shop", ("commerce",)))
         for at, command in enumerate(_COMMANDS):
             screen.print(Text.assemble(("" if at == 0 else "\n"), ("$ ", "bold green"), (command, "bold")))
             screen.print(Text.from_ansi(_typed(command, Path(folder) / "shop").strip("\n")))
@@ -53,7 +55,9 @@ def _typed(command: str, folder: Path) -> str:
     """What a terminal of a fixed width is sent by a command."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
-    bare = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "NO_COLOR", "COLUMNS", "LINES"))}
+    bare = {
+        key: value for key, value in os.environ.items() if not key.startswith(("LC_", "NO_COLOR", "COLUMNS", "LINES"))
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**bare, "PATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     process = subprocess.Popen(
@@ -68,7 +72,7 @@ def _typed(command: str, folder: Path) -> str:
 
 
 def _read(handle: int) -> list[bytes]:
-    chunks = []
+    chunks: list[bytes] = []
     while True:
         try:
             chunk = os.read(handle, 65536)

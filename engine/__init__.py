@@ -1,20 +1,25 @@
 """Declarative integration and metrics for commerce data: YAML in, governed tables and KPIs out."""
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.api import Answer, Diagnostic, Findings, Plan, Run, Workspace, load
 
-__all__ = ["Answer", "Diagnostic", "Findings", "Plan", "Run", "Workspace", "__version__", "load"]
+    __version__: str
 
-__version__ = version("commerce-engine")
+__all__ = ["Answer", "Diagnostic", "Findings", "Plan", "Run", "Workspace", "__version__", "load"]
 
 
 def __getattr__(name: str) -> object:
     """Import the API when it is first used, so that `engine --help` need not wait for a database engine."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("commerce-engine")
     if name in __all__:
         from engine import api
 
-        return getattr(api, name)
+        # Importing the package `engine.load` gave its name to the package; it belongs to the function.
+        globals().update({one: getattr(api, one) for one in __all__ if one != "__version__"})
+        return globals()[name]
     raise AttributeError(f"module 'engine' has no attribute {name!r}")

@@ -6,14 +6,17 @@ Looks at the manifests alone: no network, no files of data, no database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from graphlib import CycleError
 from itertools import combinations
 from re import fullmatch
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import metric
-from engine.diagnostic import Diagnostic, Place, finding, in_order, nearest
-from engine.model import Column, Field, Mapping, Project, Rule, Table
+from engine.diagnostic import Diagnostic, Place, errors, finding, in_order, nearest
+from engine.diagnostic.catalogue import in_words
+from engine.metric.conditions import columns_in
+from engine.model import Field, Mapping, Project, Rule, Table
 from engine.sql.expression import KINDS, Kind, examine
 from engine.sql.functions import CLEANINGS
 from engine.sql.mapping import BUILT_IN
@@ -41,9 +44,9 @@ def check(project: Project) -> tuple[Diagnostic, ...]:
         *(one for mapping in project.mappings for one in _Mapping(project, mapping).findings()),
         *_together(project),
         *metric.examine(project),
-        *_unread(project),
     ]
-    return in_order(found)
+    # A misspelt `from` leaves its stream unread: that is said once.
+    return in_order(found if errors(found) else [*found, *_unread(project)])
 
 
 def _project(project: Project) -> Iterator[Diagnostic]:
@@ -61,44 +64,71 @@ def _is_zone(name: str) -> bool:
 
 def _tables(project: Project) -> Iterator[Diagnostic]:
     for table in project.tables.values():
-        for other, columns in table.joins.items():
-            origin = table.origin
-            if other not in project.tables:
-                yield _unknown_table(project, origin.key("joins", other), other)
-                continue
-            for at, column in enumerate(columns):
-                if column not in table.columns:
-                    near = nearest(column, table.columns)
-                    yield finding(
-                        "unknown-column", origin.place("joins", other, at), name=column, table=table.name, near=near
-                    )
-            key = project.tables[other].key
-            if len(columns) != len(key):
-                yield finding("wrong-join", origin.key("joins", other), table=other, key=_listed(key))
+        yield from _own_columns(table)
+        for other in table.joins:
+            if other in project.tables:
+                yield from _join(table, project.tables[other])
+            else:
+                yield _unknown_table(project, table.origin.key("joins", other), other)
+
+
+def _own_columns(table: Table) -> Iterator[Diagnostic]:
+    for at, column in enumerate(table.key):
+        if column not in table.columns:
+            yield _unknown_column(table, table.origin.place("key", at), column)
+    if table.time and table.time not in table.columns:
+        yield _unknown_column(table, table.origin.place("time"), table.time)
+    elif table.time and table.columns[table.time].type not in ("date", "timestamp"):
+        type_ = table.columns[table.time].type
+        yield finding("not-a-time-column", table.origin.place("time"), name=table.time, type=type_)
+
+
+def _join(table: Table, other: Table) -> Iterator[Diagnostic]:
+    given, origin = table.joins[other.name], table.origin
+    unknown = [(at, column) for at, column in enumerate(given) if column not in table.columns]
+    for at, column in unknown:
+        yield _unknown_column(table, origin.place("joins", other.name, at), column)
+    if len(given) != len(other.key):
+        yield finding("wrong-join", origin.place("joins", other.name), table=other.name, key=_listed(other.key))
+        return
+    for at, (column, key) in enumerate(zip(given, other.key, strict=True)):
+        if column not in table.columns or key not in other.columns:
+            continue
+        type_, wanted = table.columns[column].type, other.columns[key].type
+        if KINDS[type_] != KINDS[wanted]:
+            facts = {"type": type_, "column": key, "wanted": wanted, "table": other.name, "key": _listed(other.key)}
+            yield finding("join-does-not-fit", origin.place("joins", other.name, at), name=column, **facts)
+
+
+def _unknown_column(table: Table, place: Place, name: str) -> Diagnostic:
+    near = nearest(name, table.columns)
+    known = None if near else ", ".join(table.columns)
+    return finding("unknown-column", place, name=name, table=table.name, near=near, known=known)
 
 
 def _together(project: Project) -> Iterator[Diagnostic]:
     """What is wrong between mappings: the same name, the same stream into the same table, the same rows."""
     for first, second in combinations(project.mappings, 2):
-        same_document = first.origin.document.path == second.origin.document.path
         if first.name == second.name:
             place = second.origin.key("from")
             yield finding("same-name", place, name=second.name, first=first.origin.document.path)
-        if first.into != second.into:
-            continue
-        place = second.origin.place("into")
-        if first.feed == second.feed:
-            where = first.origin.document.path
-            yield finding(
-                "mapped-twice",
-                second.origin.place("from"),
-                feed=second.feed,
-                into=second.into,
-                table=second.into,
-                first=where,
-            )
-        elif not same_document and not _apart(first, second) and not (first.newest_by and second.newest_by):
-            yield finding("key-claimed-twice", place, first=first.name, second=second.name, table=second.into)
+        if first.into == second.into:
+            yield from _into_one(first, second)
+
+
+def _into_one(first: Mapping, second: Mapping) -> Iterator[Diagnostic]:
+    table, origin = second.into, second.origin
+    if first.feed == second.feed:
+        where = first.origin.document.path
+        yield finding("mapped-twice", origin.place("from"), feed=second.feed, table=table, first=where)
+        return
+    told = first.newest_by in first.fields and second.newest_by in second.fields
+    if told and first.newest_by != second.newest_by:
+        facts = {"table": table, "other": first.name, "given": first.newest_by}
+        yield finding("other-newest", origin.place("newest_by"), **facts)
+    same_document = first.origin.document.path == origin.document.path
+    if not same_document and not _apart(first, second) and not (first.newest_by and second.newest_by):
+        yield finding("key-claimed-twice", origin.place("into"), first=first.name, second=second.name, table=table)
 
 
 def _apart(first: Mapping, second: Mapping) -> bool:
@@ -149,11 +179,18 @@ class _Mapping:
         else:
             yield from self._columns(self.table)
             yield from self._key(self.table)
+        yield from self._twice()
         for field in self.fields.values():
             yield from self._field(field)
         for rule in self.mapping.rules:
             yield from self._rule(rule)
         yield from self._rings()
+
+    def _twice(self) -> Iterator[Diagnostic]:
+        for name in self.mapping.let.keys() & self.mapping.fields.keys():
+            first, second = self.mapping.let[name].origin.key(), self.mapping.fields[name].origin.key()
+            first, second = sorted((first, second), key=lambda place: (place.line, place.column))
+            yield finding("field-twice", second, name=name, first=first.line)
 
     def _source(self) -> Iterator[Diagnostic]:
         origin, sources = self.mapping.origin, self.project.sources
@@ -172,16 +209,13 @@ class _Mapping:
         for field in self.mapping.fields.values():
             column = table.columns.get(field.name)
             if column is None:
-                near = nearest(field.name, table.columns)
-                yield finding("unknown-column", field.origin.key(), name=field.name, table=table.name, near=near)
+                yield _unknown_column(table, field.origin.key(), field.name)
             elif column.type not in _FITS[field.type]:
                 place = field.origin.place("type")
                 yield finding("type-does-not-fit", place, given=field.type, name=field.name, wanted=column.type)
             elif field.type == "decimal" and field.scale > column.scale:
                 place = field.origin.place("scale")
-                yield finding(
-                    "type-does-not-fit", place, given=_decimal(field), name=field.name, wanted=_decimal(column)
-                )
+                yield finding("scale-does-not-fit", place, given=field.scale, name=field.name, wanted=column.scale)
 
     def _key(self, table: Table) -> Iterator[Diagnostic]:
         origin, mapping = self.mapping.origin, self.mapping
@@ -193,13 +227,12 @@ class _Mapping:
                 place = origin.key("fields")
                 yield finding("key-not-mapped", place, name=column, table=table.name, key=_listed(table.key))
         if mapping.newest_by and mapping.newest_by not in mapping.fields:
-            near = nearest(mapping.newest_by, mapping.fields)
-            yield finding("unknown-field", origin.place("newest_by"), name=mapping.newest_by, near=near)
-        others = [one for one in self.project.mappings_into(table.name) if one.newest_by and mapping.newest_by]
-        for other in others:
-            if other.newest_by != mapping.newest_by and other.name < mapping.name:
-                place = origin.place("newest_by")
-                yield finding("other-newest", place, table=table.name, other=other.name, given=other.newest_by)
+            yield self._unknown_field(origin.place("newest_by"), mapping.newest_by, mapping.fields)
+
+    def _unknown_field(self, place: Place, name: str, fields: Iterable[str]) -> Diagnostic:
+        near = nearest(name, fields)
+        known = None if near else ", ".join(fields)
+        return finding("unknown-field", place, name=name, near=near, known=known)
 
     # --- fields -------------------------------------------------------------------------------------------------
 
@@ -224,31 +257,29 @@ class _Mapping:
         for key, constant in (("value", field.value), ("default", field.default)):
             if constant is not None and not _is_constant(constant, field):
                 place = field.origin.place(key)
-                yield finding("constant-does-not-fit", place, value=constant, name=field.name, wanted=_described(field))
+                yield finding("constant-does-not-fit", place, value=constant, name=field.name, **_described(field))
         if field.sql is not None:
             yield from self._expression(field)
 
     def _expression(self, field: Field) -> Iterator[Diagnostic]:
-        others = {name: kind for name, kind in self.kinds.items() if name != field.name or field.sql == name}
-        expression, found = examine(
-            field.sql or "",
-            others,
-            lambda start, end: field.origin.inside("sql", start=start, end=end),
-            of=f"mapping {self.mapping.name}",
-        )
+        written = field.sql or ""
+
+        def inside(start: int, end: int) -> Place:
+            return field.origin.inside("sql", start=start, end=end)
+
+        expression, found = examine(written, self.kinds, inside, of=None)
         yield from found
         wanted = KINDS[field.type]
         if expression and expression.kind not in ("unknown", wanted) and not _castable(expression.kind, wanted):
-            place = field.origin.place("sql")
-            yield finding("wrong-kind", place, kind=expression.kind, want=wanted)
+            yield finding("wrong-kind", inside(0, len(written)), **in_words(kind=expression.kind, want=wanted))
 
     def _settings(self, field: Field) -> Iterator[Diagnostic]:
         timely = field.type in ("date", "timestamp")
         for key, fits, wanted in (
-            ("format", timely, "date, timestamp"),
-            ("zone", timely, "date, timestamp"),
-            ("unit", field.type == "decimal", "decimal"),
-            ("scale", field.type == "decimal", "decimal"),
+            ("format", timely, "`date`, `timestamp`"),
+            ("zone", timely, "`date`, `timestamp`"),
+            ("unit", field.type == "decimal", "`decimal`"),
+            ("scale", field.type == "decimal", "`decimal`"),
         ):
             if field.origin.has(key) and not fits:
                 yield finding("setting-does-not-fit", field.origin.key(key), key=key, type=field.type, wanted=wanted)
@@ -268,7 +299,7 @@ class _Mapping:
             rule.when,
             self.kinds,
             lambda start, end: rule.origin.inside(rule.kind, start=start, end=end),
-            of=f"mapping {self.mapping.name}",
+            of=None,
             want="boolean",
         )
         yield from found
@@ -278,7 +309,10 @@ class _Mapping:
             in_levels(self.fields)
         except CycleError as ring:
             path = list(reversed(ring.args[1]))
-            yield finding("ring", self.fields[path[0]].origin.place("sql"), path=" → ".join(path))
+            first = self.fields[path[0]]
+            spans = [(start, end) for name, start, end in columns_in(first.sql or "") if name == path[1]]
+            start, end = spans[0]
+            yield finding("ring", first.origin.inside("sql", start=start, end=end), path=" → ".join(path))
 
 
 def _castable(given: Kind, wanted: Kind) -> bool:
@@ -292,13 +326,28 @@ def _is_constant(value: str, field: Field) -> bool:
     if field.type == "decimal":
         return len(value.partition(".")[2]) <= field.scale
     if field.type in ("date", "timestamp"):
-        return bool(fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?", value))
+        return bool(fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?", value)) and _is_moment(value)
     return True
 
 
-def _described(field: Field) -> str:
-    return _decimal(field) if field.type == "decimal" else field.type
+def _is_moment(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
-def _decimal(one: Field | Column) -> str:
-    return f"decimal with {one.scale} decimals"
+_NEEDED = {
+    "integer": ("a whole number", "整数"),
+    "boolean": ("`true` or `false`", " `true` 或 `false`"),
+    "date": ("a date such as `2024-11-11`", "日期，例如 `2024-11-11`"),
+    "timestamp": ("a time such as `2024-11-11 20:00:00`", "时间，例如 `2024-11-11 20:00:00`"),
+}
+
+
+def _described(field: Field) -> dict[str, str]:
+    """What a constant for the field must be, in words."""
+    decimal = (f"a number with at most {field.scale} decimals", f"至多 {field.scale} 位小数的数字")
+    en, zh = decimal if field.type == "decimal" else _NEEDED.get(field.type, ("text", "文本"))
+    return {"wanted": en, "wanted_zh": zh}

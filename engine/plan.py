@@ -14,7 +14,6 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from engine.document import Origin
 from engine.metric import digest as metric_digests
 from engine.model import Build, Mapping, MetricChange, Part, Plan, Project, Read, State, Table, TableState
 
@@ -124,12 +123,20 @@ def _meaning(declared: Table | Mapping) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        kept = (one.name for one in fields(value) if one.name not in ("origin", "label", "grain", "joins"))
-        return {name: _plain(getattr(value, name)) for name in kept if not isinstance(getattr(value, name), Origin)}
+        told = ((name, getattr(value, name)) for name in _telling(type(value)))
+        return {name: one if one is None or isinstance(one, str | int) else _plain(one) for name, one in told}
     if isinstance(value, dict):
         return [[key, _plain(part)] for key, part in value.items()]
     return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+@cache
+def _telling(declared: type) -> tuple[str, ...]:
+    """The fields of a declared thing that say what it means."""
+    return tuple(one.name for one in fields(declared) if one.name not in ("origin", "label", "grain", "joins"))
 
 
 def _digest(value: Any) -> str:

@@ -24,13 +24,12 @@ def survey(project: Project, state: State) -> tuple[Found, tuple[Diagnostic, ...
     found: dict[str, tuple[Part, ...]] = {}
     warnings: list[Diagnostic] = []
     with tempfile.TemporaryDirectory(prefix="engine-") as scratch:
-        for source in project.sources.values():
+        for source in map(_ready, project.sources.values()):
             for stream in source.streams.values():
                 feed = f"{source.name}.{stream.name}"
                 place = workplace(project, state, source, stream, Path(scratch))
-                ready, settled = ready_to_use(source, stream)
                 try:
-                    found[feed] = tuple(connector(source.connector).survey(ready, settled, place))
+                    found[feed] = tuple(connector(source.connector).survey(source, stream, place))
                 except GiveUp as given_up:
                     raise Findings(given_up.diagnostics, status=3) from given_up
                 if not found[feed]:
@@ -50,9 +49,14 @@ def workplace(project: Project, state: State, source: Source, stream: Stream, sc
 
 def ready_to_use(source: Source, stream: Stream) -> tuple[Source, Stream]:
     """A source and stream whose settings have every `${NAME}` replaced from the environment."""
+    ready = _ready(source)
+    return ready, ready.streams[stream.name]
+
+
+def _ready(source: Source) -> Source:
     settings = filled(source.settings)
     streams = {name: replace(one, settings=filled(one.settings)) for name, one in source.streams.items()}
-    return replace(source, settings=settings, streams=streams), streams[stream.name]
+    return replace(source, settings=settings, streams=streams)
 
 
 def _unset(source: Source) -> tuple[Diagnostic, ...]:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-settings.register_profile("engine", deadline=None, derandomize=True, database=None, print_blob=False)
+settings.register_profile(
+    "engine", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink]
+)
 settings.load_profile("engine")
 
 

@@ -145,7 +145,8 @@ class _Work:
         return self._described(plan, number, "failed")
 
     def _failed(self, failure: WarehouseFailed) -> None:
-        self.found.append(finding("warehouse-full" if failure.full else "warehouse-failed", reason=str(failure)))
+        code = "warehouse-full" if failure.full else "raw-lost" if failure.lost else "warehouse-failed"
+        self.found.append(finding(code, reason=str(failure)))
         self.status = 3
 
     def _described(self, plan: Plan, number: int, status: Literal["done", "failed"], published: int = 0) -> Run:

@@ -56,7 +56,14 @@ def _filling(project: Project, step: Build, state: State) -> Filling:
         newest_by=next((mapping.newest_by for mapping in mappings if mapping.newest_by), None),
         recipe=step.recipe,
         batches=tuple(batch.number for batch in batches),
+        outdated=frozenset(_outdated(batches)),
     )
+
+
+def _outdated(batches: list[Batch]) -> Iterator[int]:
+    """Batches of a part that was read again later: its content, or how it is read, changed."""
+    newest = {(batch.feed, batch.part): batch.digest for batch in batches}
+    return (batch.number for batch in batches if newest[batch.feed, batch.part] != batch.digest)
 
 
 def _load(project: Project, mapping: Mapping, batches: Iterable[Batch]) -> Load:

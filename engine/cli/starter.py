@@ -23,7 +23,7 @@ sources:
     connector: files
     shop: my-shop               # which shop they belong to
     streams:
-      tmall_orders: {{path: data/orders/*.csv}}   # the library's mapping of this stream applies by itself
+      tmall_orders: {{path: data/orders/*.csv}}   # the library has a mapping for this name; it applies by itself
 
 metrics: [metrics/own.yaml]
 # mappings: [mappings/*.yaml]   # your own mappings; `engine plan --sql` shows what the library's do
@@ -53,25 +53,33 @@ _ORDERS = """\
 ="3725362658812590006",云**a,¥66.00,66元,交易成功,四川省 成都市 锦江区,2025-11-02 24:00,2025-11-03 00:01:12,示例店,-
 ="3725362658812590007",q**3,一百,100.00,交易成功,北京 北京市 朝阳区,2025-11-03 11:11:11,2025-11-03 11:12:00,示例店,0.00
 合计,,,,,,,,,
-"""
+"""  # noqa: E501
 
 _README = """\
 # {name}
 
-    engine validate        # check the manifests
-    engine apply           # read, clean, build, publish
+    engine validate          # check the manifests · 检查清单
+    engine apply             # read, clean, build, publish · 读取、清洗、建表、发布
+    engine query             # list the metrics · 列出指标
     engine query order_cnt pay_amt --by time.day
-    engine show quarantine # the row that could not be taken, and why
+    engine show quarantine   # the row that could not be taken, and why · 被拒收的行和原因
 
 Put your own exports into `data/orders/` and run `engine apply` again.
-"""
+
+把自己的导出文件放进 `data/orders/`，再运行一次 `engine apply`。
+
+`project.yaml` says where data comes from, `metrics/own.yaml` defines metrics. `.engine/schemas` is for the editor's completion and is
+not kept in git; `engine schema --write .engine/schemas` writes it anew.
+
+`project.yaml` 写数据从哪来，`metrics/own.yaml` 定义指标。`.engine/schemas` 供编辑器补全，不进 git，可用 `engine schema --write .engine/schemas` 重新生成。
+"""  # noqa: E501
 
 _IGNORED = "build/\n.engine/\n"
 
 
 def start(folder: Path, packs: tuple[str, ...]) -> Iterator[Path]:
     """Write a starter project into a new folder; yields the files as they are written. Raises `Findings` (status 2)."""
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Findings([finding("folder-not-empty", path=str(folder))], status=2)
     known = sorted(
         file.relative_to(library() / "metrics").with_suffix("").as_posix()
@@ -95,22 +103,27 @@ def start(folder: Path, packs: tuple[str, ...]) -> Iterator[Path]:
         "README.md": _README.format(name=name),
         ".gitignore": _IGNORED,
         ".vscode/settings.json": json.dumps(_editor(), indent=2) + "\n",
+        ".vscode/extensions.json": json.dumps({"recommendations": ["redhat.vscode-yaml"]}, indent=2) + "\n",
     }
     for path, text in texts.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "gb18030" if file.suffix == ".csv" else "utf-8")
-        yield file
+        yield _written(folder / path, text, "gb18030" if path.endswith(".csv") else "utf-8")
     yield from write_schemas(folder / ".engine" / "schemas")
 
 
 def write_schemas(folder: Path) -> Iterator[Path]:
     """Write the JSON Schema of every kind of manifest into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
-        file = folder / f"{kind}.json"
-        file.write_text(json.dumps(schema(kind), ensure_ascii=False, indent=2) + "\n", "utf-8")
-        yield file
+        yield _written(folder / f"{kind}.json", json.dumps(schema(kind), ensure_ascii=False, indent=2) + "\n")
+
+
+def _written(file: Path, text: str, encoding: str = "utf-8") -> Path:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding)
+    except OSError as failure:
+        reason = failure.strerror or type(failure).__name__
+        raise Findings([finding("unwritable", path=str(file), reason=reason)], status=3) from None
+    return file
 
 
 def _editor() -> dict[str, object]:

@@ -56,7 +56,8 @@ class Diagnostic:
 
     def words(self, language: Language = "en") -> Words:
         """The message, label, notes and help of this case; a part whose facts are missing is left out."""
-        return self.entry.words(language).filled(self.facts)
+        facts = _chinese(self.facts) if language == "zh" else self.facts
+        return self.entry.words(language).filled(facts)
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
@@ -98,8 +99,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that somebody who typed `name` most likely meant, if any comes close."""
     names = sorted(set(known))
     folded = {known_name.casefold(): known_name for known_name in reversed(names)}
-    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.65)
     return folded[close[0]] if close else None
+
+
+def _chinese(facts: dict[str, object]) -> dict[str, object]:
+    """The facts with names listed as Chinese text lists them."""
+    return {name: fact.replace("`, `", "`、`") if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def _position(place: Place | None) -> tuple[str, int, int]:

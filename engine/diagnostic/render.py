@@ -14,6 +14,9 @@ _SEVERITY = {
     "zh": {"error": "错误", "warning": "警告", "note": "提示"},
 }
 _HELP = {"en": ("note", "help"), "zh": ("说明", "建议")}
+_WIDEST = 160
+"""Columns of a manifest's line that are shown; a longer line is cut around the mark."""
+_COLON = {"en": ": ", "zh": "："}
 _COLOUR = {"error": "1;31", "warning": "1;33", "note": "1;36"}
 
 
@@ -53,10 +56,26 @@ def width(string: str) -> int:
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in string)
 
 
+def _visible(words: Words) -> Words:
+    """Words without the control characters that names and values may hold: a terminal would obey them."""
+
+    def shown(part: str) -> str:
+        return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in part)
+
+    return Words(
+        shown(words.message),
+        None if words.label is None else shown(words.label),
+        tuple(shown(note) for note in words.notes),
+        None if words.help is None else shown(words.help),
+    )
+
+
 def _one(diagnostic: Diagnostic, language: Language, colour: bool) -> str:
-    words = diagnostic.words(language)
+    words = _visible(diagnostic.words(language))
     head = f"{_SEVERITY[language][diagnostic.severity]}[{diagnostic.code}]"
-    lines = [f"{_paint(head, _COLOUR[diagnostic.severity], colour)}: {_paint(words.message, '1', colour)}"]
+    lines = [
+        f"{_paint(head, _COLOUR[diagnostic.severity], colour)}{_COLON[language]}{_paint(words.message, '1', colour)}"
+    ]
     margin = 1
     if diagnostic.place:
         margin = len(str(diagnostic.place.line or 1))
@@ -65,7 +84,7 @@ def _one(diagnostic: Diagnostic, language: Language, colour: bool) -> str:
     remarks = [(note, one) for one in words.notes] + ([(help_, words.help)] if words.help else [])
     for kind, remark in remarks:
         first, *rest = remark.splitlines() or [""]
-        start = f"{' ' * margin} {_paint('=', '1;34', colour)} {kind}: "
+        start = f"{' ' * margin} {_paint('=', '1;34', colour)} {kind}{_COLON[language]}"
         indent = " " * (margin + 5 + width(kind))
         lines += [f"{start}{first}", *(f"{indent}{line}" for line in rest)]
     return "\n".join(lines)
@@ -76,22 +95,36 @@ def _marked(place: Place, words: Words, margin: int, tint: str, colour: bool) ->
     lines = [f"{pad}{_paint('-->', '1;34', colour)} {place}"]
     if not place.line:
         return lines
-    line = "".join(char if char.isprintable() else " " for char in place.text)
-    before, marked = line[: place.column - 1], line[place.column - 1 : place.column - 1 + place.width]
+    before, marked, after = _shown(place)
     carets = "^" * max(width(marked), 1)
     label = f" {words.label}" if words.label else ""
     number = _paint(str(place.line), "1;34", colour)
     return [
         *lines,
         f"{pad} {bar}",
-        f"{number} {bar} {line}".rstrip(),
+        f"{number} {bar} {before}{marked}{after}".rstrip(),
         f"{pad} {bar} {' ' * width(before)}{_paint(carets + label, tint, colour)}",
         f"{pad} {bar}",
     ]
 
 
+def _shown(place: Place) -> tuple[str, str, str]:
+    """The line before, in and after the marked stretch, as much as fits on a screen."""
+    line = "".join(char if char.isprintable() else " " for char in place.text)
+    start, end = place.column - 1, place.column - 1 + place.width
+    before, marked, after = line[:start], line[start:end], line[end:]
+    if width(line) <= _WIDEST:
+        return before, marked, after
+    if len(marked) > _WIDEST // 2:
+        marked, after = f"{marked[: _WIDEST // 2]}…", ""
+    room = (_WIDEST - width(marked)) // 4  # half the room on each side, in characters of two columns
+    before = before if len(before) <= room else f"…{before[-room:]}"
+    after = after if len(after) <= room else f"{after[:room]}…"
+    return before, marked, after
+
+
 def _annotation(diagnostic: Diagnostic, language: Language) -> str:
-    words, place = diagnostic.words(language), diagnostic.place
+    words, place = _visible(diagnostic.words(language)), diagnostic.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
     where = ""
     if place:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from engine.diagnostic import Diagnostic, Findings, Place, errors, finding, in_order, nearest
 from engine.document import Document, Origin, read
-from engine.load.build import Builder, shown
+from engine.load.build import Builder, inside, shown
 from engine.load.schema import KINDS, violations
 from engine.model import Mapping, Project, Source
 
@@ -52,7 +53,7 @@ class _Loader:
             near = (
                 nearest(self.file.name, [one.name for one in self.root.glob("*.y*ml")]) if self.root.is_dir() else None
             )
-            folder = shown(self.root, Path.cwd())
+            folder = _folder(self.root)
             raise Findings([finding("missing-file", None, path=given, folder=folder, near=near)])
         document = self._read(self.file, "project")
         if document is None:
@@ -92,11 +93,8 @@ class _Loader:
     def _metrics(self, project: Document) -> None:
         for at, pack in enumerate(project.value.get("use") or []):
             file = library() / f"{pack}.yaml"
-            if not file.is_file() or ".." in pack:
-                known = sorted(
-                    one.relative_to(library()).with_suffix("").as_posix()
-                    for one in (library() / "metrics").rglob("*.yaml")
-                )
+            if pack not in self._packs():
+                known = self._packs()
                 place = project.place("use", at)
                 self.found.append(
                     finding("unknown-pack", place, name=pack, near=nearest(pack, known), known=", ".join(known))
@@ -105,6 +103,10 @@ class _Loader:
                 self._take(file, "metrics", self.build.metrics_of)
         for file in self._named(project, "metrics"):
             self._take(file, "metrics", self.build.metrics_of)
+
+    def _packs(self) -> list[str]:
+        files = (library() / "metrics").rglob("*.yaml")
+        return sorted(one.relative_to(library()).with_suffix("").as_posix() for one in files)
 
     def _mappings(self, project: Document) -> list[tuple[Document, Path, bool]]:
         own = [(file, False) for file in self._named(project, "mappings")]
@@ -115,7 +117,7 @@ class _Loader:
     def _mapped(
         self, project: Document, mappings: list[tuple[Document, Path, bool]], sources: dict[str, Source]
     ) -> Iterator[Mapping]:
-        """The project's own mappings, then those of the library for streams that the project has and does not map itself."""
+        """The project's own mappings, then the library's for streams that the project has and does not map itself."""
         own = {(document.value["from"], document.value["into"]) for document, _, shipped in mappings if not shipped}
         for document, file, shipped in mappings:
             kind, stream = document.value["from"].split(".")
@@ -138,21 +140,24 @@ class _Loader:
                     yield file
 
     def _matching(self, given: str, place: Place) -> Iterable[Path]:
-        folder = shown(self.root, Path.cwd())
-        if Path(given).is_absolute() or not (self.root / given).resolve().is_relative_to(self.root):
-            self.found.append(finding("outside-project", place, path=given))
-            return []
-        if _GLOB.search(given):
-            matching = sorted(one for one in self.root.glob(given) if one.is_file())
-            if not matching:
-                self.found.append(finding("no-match", place, path=given, folder=folder))
-            return matching
-        file = self.root / given
-        if not file.is_file():
-            near = nearest(given, [one.relative_to(self.root).as_posix() for one in file.parent.glob("*")])
-            self.found.append(finding("missing-file", place, path=given, folder=folder, near=near))
-            return []
-        return [file]
+        facts = {"path": given, "folder": _folder(self.root)}
+        try:
+            if not inside(self.root, self.root / given):
+                self.found.append(finding("outside-project", place, path=given))
+                return []
+            if _GLOB.search(given):
+                matching = sorted(one for one in self.root.glob(given) if one.is_file())
+                self.found += [] if matching else [finding("no-match", place, **facts)]
+                return matching
+            file = self.root / given
+            if file.is_file():
+                return [file]
+            beside = (one for one in file.parent.glob("*") if one.is_relative_to(self.root))
+            near = nearest(given, [one.relative_to(self.root).as_posix() for one in beside])
+        except (OSError, ValueError):  # no name that a file can have
+            near = None
+        self.found.append(finding("missing-file", place, **facts, near=near))
+        return []
 
     def _take(self, file: Path, kind: str, take: object) -> None:
         document = self._read(file, kind)
@@ -168,6 +173,7 @@ class _Loader:
             else shown(file, self.root)
         )
         document, found = read(file, name)
+        found = tuple(replace(one, facts={**one.facts, "kind": kind}) for one in found)
         if document:
             found = self._of_kind(document, kind) or violations(document, kind)
         self.found += found
@@ -184,9 +190,29 @@ class _Loader:
             return ()
         if given is None:
             return (finding("missing-kind", document.key(*list(document.value)[:1]), kind=kind),)
-        return (finding("other-kind", document.place("kind"), given=given, kind=kind, near=nearest(str(given), KINDS)),)
+        return (finding("other-kind", document.place("kind"), given=given, kind=kind, **_advice(str(given), kind)),)
 
     def _digest(self) -> str:
         parts = sorted((document.path, document.digest) for document in self.documents.values())
         maps = sorted((shown(file, self.root), sorted(words.items())) for file, words in self.build.maps.items())
         return sha256(repr((parts, maps)).encode()).hexdigest()
+
+
+_LISTED = {"mapping": "mappings", "metrics": "metrics", "model": "models"}
+"""Under which key of a project the manifests of a kind are named."""
+
+
+def _advice(given: str, kind: str) -> dict[str, str]:
+    """What to do about a manifest of another kind."""
+    if given in _LISTED:
+        key = _LISTED[given]
+        return {"advice": f"name the file under `{key}` of the project", "advice_zh": f"请把文件写到项目的 `{key}` 下"}
+    if nearest(given, [kind]):
+        return {"advice": f"did you mean `{kind}`?", "advice_zh": f"是不是 `{kind}`？"}
+    return {}
+
+
+def _folder(path: Path) -> str | None:
+    """A folder as people see it; None where they stand in it."""
+    seen = shown(path, Path.cwd())
+    return None if seen == "." else seen

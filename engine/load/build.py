@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,11 @@ from typing import Any, Literal
 from engine.connector import connector, connectors
 from engine.diagnostic import Diagnostic, finding, nearest
 from engine.document import Document, Origin
+from engine.load.maps import read_map
 from engine.model import Column, Field, Label, Mapping, Metric, Rule, Source, Storage, Stream, Table
+
+FORMS = ("measure", "ratio", "derived", "of")
+"""The ways to give a metric."""
 
 
 class Builder:
@@ -68,19 +71,12 @@ class Builder:
             if name in self.tables and not shared:
                 self._extend(self.tables[name], columns)
             elif "key" not in given:
-                self.found.append(finding("missing-key", origin.key(), key="key"))
+                near = nearest(name, [one for one in self.tables if one != name])
+                self.found.append(finding("missing-key", origin.key(), key="key", near=near))
             else:
                 self.tables[name] = self._table(origin, name, given, columns)
 
     def _table(self, origin: Origin, name: str, given: dict[str, Any], columns: dict[str, Column]) -> Table:
-        for part in ("key", "time"):
-            named = given.get(part) or []
-            for at, column in enumerate([named] if isinstance(named, str) else named):
-                place = origin.place(part) if isinstance(named, str) else origin.place(part, at)
-                if column not in columns:
-                    self.found.append(
-                        finding("unknown-column", place, name=column, table=name, near=nearest(column, columns))
-                    )
         joins = {table: tuple(by) for table, by in (given.get("joins") or {}).items()}
         return Table(
             name,
@@ -162,34 +158,31 @@ class Builder:
             return None
         if isinstance(given, dict):
             return {raw: _text(value) or "" for raw, value in given.items()}
-        file = (folder / given).resolve()
+        file = self._map_file(origin, given, folder)
+        if file is None:
+            return {}
         if file not in self.maps:
-            self.maps[file] = self._read_map(origin, given, file)
+            words, found = read_map(file, shown(file, self.root), str(origin.place("map")))
+            self.maps[file] = words
+            self.found += found
         return self.maps[file]
 
-    def _read_map(self, origin: Origin, given: str, file: Path) -> dict[str, str]:
-        place = origin.place("map")
-        if not file.is_file():
-            near = nearest(file.name, [one.name for one in file.parent.glob("*.csv")])
-            self.found.append(
-                finding("missing-file", place, path=given, folder=shown(file.parent, self.root), near=near)
-            )
-            return {}
+    def _map_file(self, origin: Origin, given: str, folder: Path) -> Path | None:
+        """The file of a map, in the project; None, and a finding kept, where there is none."""
+        place, file = origin.place("map"), folder / given
+        known: list[str] = []
         try:
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                rows = list(csv.DictReader(lines))
-        except (UnicodeDecodeError, csv.Error) as failure:
-            self.found.append(finding("bad-map", place, path=given, reason=str(failure)))
-            return {}
-        if not rows or "raw" not in rows[0] or "value" not in rows[0]:
-            self.found.append(finding("bad-map", place, path=given, reason="it needs the columns raw and value"))
-            return {}
-        words: dict[str, str] = {}
-        for row in rows:
-            raw, value = (row["raw"] or "").strip(), (row["value"] or "").strip()
-            if words.setdefault(raw, value) != value:
-                self.found.append(finding("bad-map", place, path=given, reason=f"`{raw}` stands there twice"))
-        return words
+            if not inside(self.root, file) and not inside(folder, file):
+                self.found.append(finding("outside-project", place, path=given))
+                return None
+            if file.is_file():
+                return file.resolve()
+            known = [(Path(given).parent / one.name).as_posix() for one in file.parent.glob("*.csv")]
+        except (OSError, ValueError):  # no name that a file can have
+            pass
+        facts = {"path": given, "folder": shown(folder, self.root), "near": nearest(given, known)}
+        self.found.append(finding("missing-file", place, **facts))
+        return None
 
     def _rules(self, mapping: Origin) -> Iterable[Rule]:
         for at, given in enumerate(mapping.document.value.get("rules") or []):
@@ -204,10 +197,8 @@ class Builder:
         """Take in the metrics of a manifest; a project's metric replaces the library's of the same name."""
         for name, given in document.value["metrics"].items():
             origin = Origin(document, ("metrics", name))
-            self._one_of(origin, given, ("measure", "ratio", "derived", "of"))
-            for key, needs in (("table", "measure"), ("time", "measure"), ("measure", "table"), ("of", "where")):
-                if key in given and needs not in given:
-                    self.found.append(finding("goes-with", origin.key(key), key=key, needs=needs))
+            self._one_of(origin, given, FORMS)
+            self._goes_with(origin, given)
             known = self.metrics.get(name)
             if known and known.origin.document.path == document.path:
                 continue
@@ -219,6 +210,18 @@ class Builder:
             pair = given.get("ratio")
             self.metrics[name] = Metric(name, _label(given, name), origin, ratio=tuple(pair) if pair else None, **said)
 
+    def _goes_with(self, origin: Origin, given: dict[str, Any]) -> None:
+        forms = [form for form in FORMS if form in given]
+        if len(forms) != 1:
+            return  # that is said already
+        if forms == ["measure"] and "table" not in given:
+            self.found.append(finding("goes-with", origin.key("measure"), key="measure", needs="table"))
+        if forms == ["of"] and "where" not in given:
+            self.found.append(finding("goes-with", origin.key("of"), key="of", needs="where"))
+        for key in ("table", "time"):
+            if key in given and forms == ["of"]:
+                self.found.append(finding("one-of", origin.key(key), key=key, first="of"))
+
     # --- all ----------------------------------------------------------------------------------------------------
 
     def _one_of(self, origin: Origin, given: dict[str, Any], keys: tuple[str, ...]) -> None:
@@ -227,6 +230,11 @@ class Builder:
             self.found.append(finding("none-of", origin.key(), keys=", ".join(f"`{key}`" for key in keys)))
         for key in there[1:]:
             self.found.append(finding("one-of", origin.key(key), key=key, first=there[0]))
+
+
+def inside(folder: Path, path: Path) -> bool:
+    """Whether a path stays in a folder, wherever links lead."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def shown(path: Path, root: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from sqlglot import exp
 
 from engine.diagnostic import Diagnostic, Place, finding, nearest
+from engine.diagnostic.catalogue import in_words
 from engine.metric.conditions import columns_in, condition, open_column
 from engine.metric.kinds import coarse
 from engine.metric.meaning import narrowed
@@ -161,7 +162,9 @@ def _time(name: str, within: Reach, place: Place) -> Iterator[Diagnostic]:
     homes = within.find(name)
     if not homes:
         times = [known for known, kind in within.columns().items() if kind in ("date", "timestamp")]
-        yield finding("unknown-column", place, name=name, table=within.table, near=nearest(name, times))
+        near = nearest(name, times)
+        known = None if near else ", ".join(times) or None
+        yield finding("unknown-column", place, name=name, table=within.table, near=near, known=known)
     elif len(homes) > 1:
         yield open_column(name, homes, place)
     elif homes[0].column.type not in ("date", "timestamp"):
@@ -179,7 +182,7 @@ def _arithmetic(project: Project, metric: Metric) -> Iterator[Diagnostic]:
     for name, place in references(metric):
         kind = coarse(project, name)
         if kind not in ("number", "unknown"):
-            yield finding("ratio-of-text", place, name=name, kind=kind)
+            yield finding("ratio-of-text", place, name=name, **in_words(kind=kind))
 
 
 def _inside(metric: Metric, key: str) -> Where:

@@ -69,7 +69,9 @@ def may_be_unknown(project: Project, part: Part) -> bool:
     Orders of a platform that gives no buyer ids have an unknown number of buyers, not none.
     """
     counted = part.distinct
-    return counted is not None and not (isinstance(counted, exp.Column) and counted.name in project.tables[part.table].key)
+    return counted is not None and not (
+        isinstance(counted, exp.Column) and counted.name in project.tables[part.table].key
+    )
 
 
 def _scan(project: Project, found: Asked, name: str, parts: list[Part], *, meet: bool) -> Scan:
@@ -152,7 +154,9 @@ class _Writer:
     def _aggregate(self, part: Part, name: str, own: tuple[int, ...]) -> exp.Expr:
         tree = self._narrowed(part.tree, part, own)
         if part.distinct is not None and may_be_unknown(self.project, part):
-            known = exp.GT(this=self._narrowed(exp.Count(this=part.distinct.copy()), part, own), expression=_ZERO.copy())
+            known = exp.GT(
+                this=self._narrowed(exp.Count(this=part.distinct.copy()), part, own), expression=_ZERO.copy()
+            )
             none = exp.EQ(this=self._narrowed(exp.Count(this=exp.Star()), part, own), expression=_ZERO.copy())
             tree = exp.Case(ifs=[exp.If(this=exp.or_(known, none), true=tree)])
         if isinstance(part.tree, exp.Sum) and self._sort(part) == "integer":

@@ -18,6 +18,8 @@ from sqlglot.dialects import DuckDB
 from sqlglot.errors import ParseError, TokenError
 
 from engine.diagnostic import Diagnostic, Place, finding, nearest
+from engine.diagnostic.catalogue import in_words
+from engine.sql.syntax import Fault, fault, mistake, one_is_needed, unclosed, unreadable
 
 Kind = Literal["text", "number", "timestamp", "date", "boolean", "interval", "unknown"]
 """What an expression gives, as coarse as needed to tell a mistake from a conversion."""
@@ -68,6 +70,25 @@ FUNCTIONS: dict[str, Kind] = {
 }  # fmt: skip
 """Functions a manifest may use, and what they give."""
 
+_MEANT = {
+    "avg": "sum(…) / count(…)", "mean": "sum(…) / count(…)", "average": "sum(…) / count(…)", "nvl": "coalesce",
+    "isnull": "coalesce", "len": "length", "mid": "substr", "iff": "if", "iif": "if", "to_date": "cast(… as date)",
+    "concatenate": "concat", "find": "strpos", "search": "strpos", "ceiling": "ceil", "countd": "count(distinct …)",
+}  # fmt: skip
+"""What people mean who write the functions of other languages."""
+
+_NAMED = {
+    "window": ("a window function", "窗口函数"),
+    "placeholder": ("a parameter", "参数"),
+    "parameter": ("a parameter", "参数"),
+    "bracket": ("an index in brackets", "方括号下标"),
+    "array": ("a list", "列表"),
+    "struct": ("an object", "对象"),
+    "filter": ("`filter (where …)`", " `filter (where …)`"),
+    "in": ("`in` without a list", "没有列表的 `in`"),
+}
+"""Kinds of nodes in words."""
+
 _FORBIDDEN = re.compile(
     r"read_|glob|query|getenv|getvariable|current_setting|duckdb_|pragma|sniff|parquet_|json_execute|write_|sleep|"
     r"install|load|attach|copy|system|shell|http|nextval|currval|summary|histogram|repeat$|lpad$|rpad$|range$|"
@@ -108,23 +129,20 @@ class Expression:
     aggregates: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """Why an expression is refused, and which of its characters are meant."""
-
-    code: str
-    start: int
-    end: int
-    facts: tuple[tuple[str, object], ...] = ()
-
-
 def examine(
-    text: str, columns: Mapping[str, Kind], where: Where, *, of: str, aggregate: bool = False, want: Kind | None = None
+    text: str,
+    columns: Mapping[str, Kind],
+    where: Where,
+    *,
+    of: str | None,
+    aggregate: bool = False,
+    want: Kind | None = None,
 ) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
     """Check an expression over `columns` (name to kind).
 
-    `of` says in messages what the columns belong to. `aggregate` allows (and asks for) aggregates outside, `want` is
-    the kind that must come out. The expression comes only without findings.
+    `of` says in messages which table the columns belong to (None: they are the fields of a mapping). `aggregate`
+    allows (and asks for) aggregates outside, `want` is the kind that must come out. The expression comes only without
+    findings.
     """
     tree, faults = parsed(text)
     if tree is None:
@@ -132,51 +150,45 @@ def examine(
     walker = _Walker(text, columns, of)
     kind = walker.kind_of(tree)
     faults = walker.faults
-    if not faults and aggregate and not walker.aggregates:
-        faults = [_Fault("not-an-aggregate", 0, len(text), (("known", ", ".join(AGGREGATES)),))]
-    if not faults and not aggregate and walker.aggregates:
-        faults = [_Fault("unexpected-aggregate", 0, len(text))]
-    if not faults and aggregate and walker.loose:
-        faults = [walker.loose]
-    if not faults and want and kind not in (want, "unknown"):
-        faults = [_Fault("wrong-kind", 0, len(text), (("kind", kind), ("want", want)))]
+    if not faults:
+        faults = _outcome(text, walker, kind, aggregate=aggregate, want=want)
     if faults:
         return None, _diagnostics(faults, where)
     return Expression(tree, kind, tuple(walker.used), walker.aggregates), ()
 
 
+def _outcome(text: str, walker: _Walker, kind: Kind, *, aggregate: bool, want: Kind | None) -> list[Fault]:
+    """What is wrong with an expression of which every part is right."""
+    if aggregate and not walker.aggregates:
+        return [fault("not-an-aggregate", 0, len(text), known=", ".join(AGGREGATES))]
+    if not aggregate and walker.aggregate:
+        return [fault("unexpected-aggregate", *walker.aggregate)]
+    if aggregate and walker.loose:
+        return [walker.loose]
+    if want and kind not in (want, "unknown"):
+        return [fault("wrong-kind", 0, len(text), **in_words(kind=kind, want=want))]
+    return []
+
+
 @lru_cache(maxsize=20_000)
-def parsed(text: str) -> tuple[exp.Expr | None, list[_Fault]]:
+def parsed(text: str) -> tuple[exp.Expr | None, list[Fault]]:
     """The tree of an expression, or why there is none. Callers share the result and must not change it."""
     if len(text) > _LONGEST:
-        return None, [_Fault("sql-too-long", 0, len(text), (("limit", _LONGEST),))]
+        return None, [fault("sql-too-long", 0, len(text), limit=_LONGEST)]
     try:
         tokens = _DIALECT.tokenize(text)
-        deep = _too_deep(tokens)
-        if deep:
-            return None, [deep]
-        comment = next((token for token in tokens if token.comments), None)
-        if comment:
-            return None, [
-                _Fault("sql-not-allowed", comment.start, comment.end + 1, (("what", "a comment"), ("what_zh", "注释")))
-            ]
+        wrong = mistake(text, tokens)
+        if wrong:
+            return None, [wrong]
         trees = _DIALECT.parser().parse_into(exp.Condition, tokens, text) if tokens else []
     except ParseError as failure:
-        return None, [_syntax(text, failure)]
+        return None, [unreadable(text, failure)]
     except TokenError:
-        return None, [_unclosed(text)]
+        return None, [unclosed(text)]
     except RecursionError:
-        return None, [_Fault("sql-too-deep", 0, len(text), (("limit", _DEEPEST),))]
-    if len(trees) != 1 or trees[0] is None:
-        return None, [
-            _Fault(
-                "sql-syntax",
-                0,
-                len(text),
-                (("reason", "one expression is needed"), ("reason_zh", "需要且只能有一个表达式")),
-            )
-        ]
-    return trees[0], []
+        return None, [fault("sql-too-deep", 0, len(text), limit=_DEEPEST)]
+    tree = trees[0] if len(trees) == 1 else None
+    return (tree, []) if tree is not None else (None, [one_is_needed(text, tokens)])
 
 
 def generated(tree: exp.Expr) -> str:
@@ -198,13 +210,18 @@ def guarded(tree: exp.Expr) -> exp.Expr:
 class _Walker:
     """Walks a tree once: finds what is not allowed, and works out what comes out."""
 
-    def __init__(self, text: str, columns: Mapping[str, Kind], of: str) -> None:
+    def __init__(self, text: str, columns: Mapping[str, Kind], of: str | None) -> None:
         self.text, self.columns, self.of = text, columns, of
-        self.faults: list[_Fault] = []
+        self.faults: list[Fault] = []
         self.used: dict[str, None] = {}
-        self.aggregates = False
-        self.loose: _Fault | None = None
+        self.aggregate: tuple[int, int] | None = None
+        self.loose: Fault | None = None
         self._inside = False
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether there is an aggregate in it."""
+        return self.aggregate is not None
 
     def kind_of(self, node: exp.Expr) -> Kind:
         """The kind of a node; faults are kept on the way."""
@@ -216,32 +233,39 @@ class _Walker:
         if name is not None:
             return self._function(node, name)
         if not isinstance(node, _NODES) or (isinstance(node, exp.In) and node.args.get("query")):
-            start, end = self._span(node)
-            what = node.key.upper()
-            self._fault("sql-not-allowed", start, end, what=what, what_zh=what)
+            what, what_zh = _NAMED.get(node.key, (f"`{node.key}`", f" `{node.key}`"))
+            self._fault("sql-not-allowed", *self._span(node), what=what, what_zh=what_zh)
             return "unknown"
         if isinstance(node, exp.Star):
-            self._fault("sql-not-allowed", *self._span(node), what="`*`", what_zh="`*`")
+            self._fault("sql-not-allowed", *self._span(node), what="`*`", what_zh=" `*`")
             return "unknown"
         return self._operator(node)
 
     def _column(self, node: exp.Column) -> Kind:
         start, end = self._span(node)
         if node.args.get("table") is not None:
-            self._fault("sql-not-allowed", start, end, what="a table name before a column", what_zh="列名前的表名")
+            words = {"what": "a table name before a column", "what_zh": "列名前的表名", "instead": node.name}
+            self._fault("sql-not-allowed", start, end, **words)
             return "unknown"
         if node.name not in self.columns:
-            near = nearest(node.name, self.columns)
-            self._fault("unknown-column", start, end, name=node.name, table=self.of, near=near)
+            self._unknown(node.name, start, end)
             return "unknown"
         self.used[node.name] = None
         if not self._inside and self.loose is None:
-            self.loose = _Fault("loose-column", start, end, (("name", node.name),))
+            self.loose = fault("loose-column", start, end, name=node.name)
         return self.columns[node.name]
+
+    def _unknown(self, name: str, start: int, end: int) -> None:
+        near = nearest(name, self.columns)
+        known = None if near else ", ".join(self.columns) or None
+        code = "unknown-column" if self.of else "unknown-field"
+        self._fault(code, start, end, name=name, table=self.of, near=near, known=known)
 
     def _case(self, node: exp.Case) -> Kind:
         for branch in node.args["ifs"]:
-            self._check_each(branch.this)
+            kind = self.kind_of(branch.this)
+            if node.this is None and kind not in ("boolean", "unknown"):
+                self._fault("wrong-kind", *self._span(branch.this), **in_words(kind=kind, want="boolean"))
         kinds = [self.kind_of(branch.args["true"]) for branch in node.args["ifs"]]
         if node.args.get("default") is not None:
             kinds.append(self.kind_of(node.args["default"]))
@@ -255,7 +279,9 @@ class _Walker:
             return self._aggregate(node, name, start, end)
         if name not in FUNCTIONS:
             code = "forbidden-function" if _FORBIDDEN.match(name) else "unknown-function"
-            self._fault(code, start, end, name=name, near=nearest(name, [*FUNCTIONS, *AGGREGATES]))
+            near = _MEANT.get(name) or nearest(name, [*FUNCTIONS, *AGGREGATES])
+            known = None if near else ", ".join([*AGGREGATES, *FUNCTIONS])
+            self._fault(code, start, end, name=name, near=near, known=known)
             return "unknown"
         kinds = [self.kind_of(child) for child in _children(node) if not isinstance(child, exp.Var)]
         known = FUNCTIONS[name]
@@ -265,18 +291,18 @@ class _Walker:
         if self._inside:
             self._fault("nested-aggregate", start, end, name=name)
             return "unknown"
-        self.aggregates, self._inside = True, True
+        self.aggregate, self._inside = self.aggregate or (start, end), True
         argument = (
             node.this.expressions[0] if isinstance(node.this, exp.Distinct) and node.this.expressions else node.this
         )
         kind: Kind = "unknown"
         if isinstance(node.this, exp.Distinct) and (name != "count" or len(node.this.expressions) != 1):
-            self._fault("sql-not-allowed", start, end, what=f"{name}(distinct …)", what_zh=f"{name}(distinct …)")
+            self._fault("sql-not-allowed", start, end, what=f"`{name}(distinct …)`", what_zh=f" `{name}(distinct …)`")
         elif argument is not None and not (isinstance(argument, exp.Star) and name == "count"):
             kind = self.kind_of(argument)
         self._inside = False
         if name == "sum" and kind not in ("number", "unknown"):
-            self._fault("sum-of-text", *self._span(argument), kind=kind)
+            self._fault("sum-of-text", *self._span(argument), **in_words(kind=kind))
         return AGGREGATES[name] if AGGREGATES[name] != "unknown" else kind
 
     def _operator(self, node: exp.Expr) -> Kind:
@@ -286,8 +312,8 @@ class _Walker:
                 self._fault(
                     "sql-not-allowed",
                     *self._span(node),
-                    what=f"cast to {node.to.sql()}",
-                    what_zh=f"转换为 {node.to.sql()}",
+                    what=f"a cast to `{node.to.sql().lower()}`",
+                    what_zh=f"转为 `{node.to.sql().lower()}` 的类型转换",
                 )
             self.kind_of(node.this)
             return _TYPES.get(target, "unknown")
@@ -300,9 +326,13 @@ class _Walker:
         if isinstance(node, exp.Null | exp.Var | exp.DataType):
             return "unknown"
         kinds = [self.kind_of(child) for child in _children(node)]
-        if isinstance(node, exp.Paren | exp.Neg):
+        if isinstance(node, exp.Paren):
             return kinds[0]
-        if isinstance(node, _NUMERIC):
+        if isinstance(node, exp.And | exp.Or | exp.Not):
+            self._all(node, kinds, "boolean")
+        if isinstance(node, exp.Like | exp.ILike):
+            self._all(node, kinds, "text")
+        if isinstance(node, (*_NUMERIC, exp.Neg)):
             return self._arithmetic(node, kinds)
         if isinstance(node, exp.DPipe):
             return "text"
@@ -312,10 +342,16 @@ class _Walker:
             self._comparison(node, kinds)
         return "boolean"
 
+    def _all(self, node: exp.Expr, kinds: list[Kind], want: Kind) -> None:
+        """Every part of a node must be of a kind."""
+        for kind, side in zip(kinds, _children(node), strict=True):
+            if kind not in (want, "unknown"):
+                self._fault("wrong-kind", *self._span(side), **in_words(kind=kind, want=want))
+
     def _arithmetic(self, node: exp.Expr, kinds: list[Kind]) -> Kind:
         for kind, side in zip(kinds, _children(node), strict=True):
             if kind in ("text", "boolean"):
-                self._fault("arithmetic-on-text", *self._span(side), kind=kind)
+                self._fault("arithmetic-on-text", *self._span(side), **in_words(kind=kind))
                 return "unknown"
         times = [kind for kind in kinds if kind in ("timestamp", "date")]
         if len(times) == 2:
@@ -329,11 +365,8 @@ class _Walker:
                 continue
             if {first, kind} <= {"text", "date", "timestamp"} and _one_is_literal(node.this, side):
                 continue
-            self._fault("compares-kinds", *self._span(side), left=first, right=kind)
-
-    def _check_each(self, *nodes: exp.Expr) -> None:
-        for node in nodes:
-            self.kind_of(node)
+            facts = {**in_words(left=first, right=kind), "example": _other_way(side, first)}
+            self._fault("compares-kinds", *self._span(side), **facts)
 
     def _written_name(self, node: exp.Expr) -> str | None:
         """The name of a function as it was written; None for operators and keywords."""
@@ -354,8 +387,8 @@ class _Walker:
             return 0, len(self.text)
         return spans[0] if "start" in node.meta else (min(start for start, _ in spans), max(end for _, end in spans))
 
-    def _fault(self, code: str, start: int, end: int, **facts: object) -> None:
-        self.faults.append(_Fault(code, start, end, tuple(facts.items())))
+    def _fault(self, code: str, start: int, end: int, /, **facts: object) -> None:
+        self.faults.append(fault(code, start, end, **facts))
 
 
 def _is_sure(divisor: exp.Expr) -> bool:
@@ -364,53 +397,21 @@ def _is_sure(divisor: exp.Expr) -> bool:
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:
-    return [child for child in node.iter_expressions()]
+    return list(node.iter_expressions())
+
+
+def _other_way(side: exp.Expr, wanted: Kind) -> str | None:
+    """A constant as it should have been written to be of a kind."""
+    if not isinstance(side, exp.Literal):
+        return None
+    if wanted == "text" and not side.is_string:
+        return f"'{side.name}'"
+    return side.name if wanted == "number" and re.fullmatch(r"-?\d+(\.\d+)?", side.name) else None
 
 
 def _one_is_literal(left: exp.Expr, right: exp.Expr) -> bool:
     return isinstance(left, exp.Literal) or isinstance(right, exp.Literal)
 
 
-def _diagnostics(faults: list[_Fault], where: Where) -> tuple[Diagnostic, ...]:
+def _diagnostics(faults: list[Fault], where: Where) -> tuple[Diagnostic, ...]:
     return tuple(finding(fault.code, where(fault.start, fault.end), **dict(fault.facts)) for fault in faults)
-
-
-def _too_deep(tokens: list[object]) -> _Fault | None:
-    depth = 0
-    run = 0
-    for token in tokens:
-        text = getattr(token, "text", "").lower()
-        depth += (text in ("(", "[", "case")) - (text in (")", "]", "end"))
-        run = run + 1 if text in ("not", "-", "+", "~") else 0
-        if depth > _DEEPEST or run > _DEEPEST:
-            start = getattr(token, "start", 0)
-            return _Fault("sql-too-deep", start, start + 1, (("limit", _DEEPEST),))
-    return None
-
-
-def _syntax(text: str, failure: ParseError) -> _Fault:
-    detail = failure.errors[0] if failure.errors else {}
-    start_context, highlight = detail.get("start_context") or "", detail.get("highlight") or ""
-    at = text.find(start_context + highlight) if start_context or highlight else -1
-    start = at + len(start_context) if at >= 0 else 0
-    end = start + len(highlight) if highlight else len(text)
-    if start >= len(text.rstrip()):
-        start, end = max(len(text.rstrip()) - 1, 0), max(len(text.rstrip()), 1)
-    reason = re.sub(r"\s*for <class.*|\.?\s*$", "", str(detail.get("description") or "it cannot be read"))
-    reason = re.sub(r"^Required keyword: '\w+' missing", "something is missing here", reason)
-    return _Fault(
-        "sql-syntax", start, end, (("reason", reason[:1].lower() + reason[1:]), ("reason_zh", "这里缺少或多出内容"))
-    )
-
-
-def _unclosed(text: str) -> _Fault:
-    for quote in ("'", '"'):
-        if text.count(quote) % 2:
-            start = text.rfind(quote)
-            return _Fault(
-                "sql-syntax",
-                start,
-                start + 1,
-                (("reason", "this quote is never closed"), ("reason_zh", "这个引号没有闭合")),
-            )
-    return _Fault("sql-syntax", 0, len(text), (("reason", "it cannot be read"), ("reason_zh", "无法解析")))

@@ -125,11 +125,21 @@ class _Compiler:
     ) -> None:
         self.mapping, self.table, self.timezone, self.lacking = mapping, table, timezone, lacking
         self.fields = mapping.all_fields
-        self.columns = {same_name(column): name(column) for column in columns}
+        # A name may stand in raw in several spellings: files spell it otherwise, and each record has one of them.
+        self.columns: dict[str, list[str]] = {}
+        for column in sorted(columns):
+            self.columns.setdefault(same_name(column), []).append(name(column))
         self.built_in = {"_shop": text(shop), "_source": text(mapping.source), "_file": "_file"}
 
     def recipe(self) -> Recipe:
-        checks = [*self._conversions(), *self._lacking(), *self._keys(), *self._rejects()]
+        checks = [
+            *self._conversions(),
+            *self._failures(),
+            *self._too_large(),
+            *self._lacking(),
+            *self._keys(),
+            *self._rejects(),
+        ]
         steps = self._steps(checks)
         columns = [self._column(column) for column in self.table.columns.values()]
         tail = [f"{text(self.mapping.name)} AS _mapping", "_batch", "_row", "_fate"]
@@ -161,8 +171,9 @@ class _Compiler:
 
     def _values(self, field: Field) -> list[str]:
         """Those columns of raw that a field may come from, each once."""
-        found = [self.columns.get(same_name(one)) or self.built_in.get(one) for one in field.sources]
-        return list(dict.fromkeys(one for one in found if one))
+        built_in = {one: [made] for one, made in self.built_in.items()}
+        found = [self.columns.get(same_name(one)) or built_in.get(one, []) for one in field.sources]
+        return list(dict.fromkeys(one for spellings in found for one in spellings))
 
     def _text(self, field: Field) -> str:
         """The text of a field as it stands in the record: the first of its names that is there, cleaned."""
@@ -264,7 +275,8 @@ class _Compiler:
         return f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0]
 
     def _computed(self, field: Field) -> str:
-        return f"TRY_CAST({expression(field.sql or '')} AS {sql_type(field)})"
+        made = f"CAST({expression(field.sql or '')} AS {sql_type(field)})"
+        return f"TRY({made})" if _may_fail(field) else made
 
     # --- fate ---------------------------------------------------------------------------------------------------
 
@@ -281,6 +293,27 @@ class _Compiler:
                 there += f" AND {self._mapped(field)} IS NOT NULL"
             rule = "unknown-value" if self._may_be_unknown(field) else f"not-{field.type}"
             yield _Check(f"CASE WHEN {name(field.name)} IS NULL THEN {there} ELSE false END", field.name, rule, raw)
+
+    def _failures(self) -> Iterable[_Check]:
+        """Expressions that cannot be computed for a row: a cast that fails, a number too large for its type."""
+        for field in self.fields.values():
+            if field.sql is not None and _may_fail(field):
+                made = f"CAST({expression(field.sql)} AS {sql_type(field)})"
+                # Null alone does not tell: an expression may well give null. Inside a struct, it is not the whole.
+                when = f"CASE WHEN {name(field.name)} IS NULL THEN TRY({{'made': {made}}}) IS NULL ELSE false END"
+                rule = "not-computed" if field.type in ("text", "id") else f"not-{field.type}"
+                yield _Check(when, field.name, rule, "CAST(NULL AS VARCHAR)")
+
+    def _too_large(self) -> Iterable[_Check]:
+        """Numbers of a field that its column, which has more decimals and so fewer digits before them, cannot hold."""
+        for column in self.table.columns.values():
+            field = self.mapping.fields.get(column.name)
+            if field and column.type == "decimal" and sql_type(field) != sql_type(column):
+                value = name(column.name)
+                fits = f"TRY_CAST({value} AS {sql_type(column)}) IS NOT NULL"
+                yield _Check(
+                    f"({value} IS NOT NULL AND NOT {fits})", column.name, "not-decimal", f"CAST({value} AS VARCHAR)"
+                )
 
     def _may_be_unknown(self, field: Field) -> bool:
         return field.map is not None and field.unknown == "reject"
@@ -300,12 +333,12 @@ class _Compiler:
                 tree, _ = parsed(rule.when)
                 used = next((column.name for column in tree.find_all(exp.Column)), "") if tree else ""
                 value = f"CAST({name(used)} AS VARCHAR)" if used else "CAST(NULL AS VARCHAR)"
-                yield _Check(f"({expression(rule.when)}) IS TRUE", used, rule.because, value)
+                yield _Check(_holds(rule.when), used, rule.because, value)
 
     def _fate(self, checks: list[_Check]) -> str:
         bad = "\n    OR ".join(["_text IS NOT NULL", *(check.when for check in checks)])
         drops = [
-            f"\n  WHEN ({expression(rule.when)}) IS TRUE THEN {number}"
+            f"\n  WHEN {_holds(rule.when)} THEN {number}"
             for number, rule in enumerate(self.mapping.rules, start=1)
             if rule.kind == "drop"
         ]
@@ -316,7 +349,7 @@ class _Compiler:
             return f"CAST(NULL AS {sql_type(column)}) AS {name(column.name)}"
         field = self.mapping.fields[column.name]
         value = name(column.name)
-        return value if sql_type(field) == sql_type(column) else f"CAST({value} AS {sql_type(column)}) AS {value}"
+        return value if sql_type(field) == sql_type(column) else f"TRY_CAST({value} AS {sql_type(column)}) AS {value}"
 
 
 def expression(written: str) -> str:
@@ -327,6 +360,21 @@ def expression(written: str) -> str:
     for identifier in made.find_all(exp.Identifier):
         identifier.set("quoted", True)
     return generated(made)
+
+
+def _may_fail(field: Field) -> bool:
+    """Whether computing a field may fail for a row: where it casts, or where its type is narrower than text."""
+    return field.type not in ("text", "id") or _casts(field.sql or "")
+
+
+def _casts(written: str) -> bool:
+    tree, _ = parsed(written)
+    return tree is not None and tree.find(exp.Cast) is not None
+
+
+def _holds(written: str) -> str:
+    """Whether a condition is true for a row; one that cannot be computed is not."""
+    return f"TRY({expression(written)}) IS TRUE" if _casts(written) else f"({expression(written)}) IS TRUE"
 
 
 def _reasons(checks: list[_Check]) -> str:

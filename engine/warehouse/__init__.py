@@ -58,7 +58,8 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Filling:
     """A table to bring up to date: anew (`rebuild`) or with more batches. Of several rows of a key the one with the
-    greatest `newest_by` stays; where that is equal or null, the one that was read last."""
+    greatest `newest_by` stays; where that is equal or null, the one that was read last. Of `outdated` batches there is a
+    newer version (the file was changed): what is wrong in them is no longer of interest."""
 
     table: Table
     loads: tuple[Load, ...]
@@ -66,6 +67,7 @@ class Filling:
     newest_by: str | None
     recipe: str
     batches: tuple[int, ...]
+    outdated: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ class Rows:
 
 class WarehouseFailed(Exception):
     """The warehouse could not do its part. `full` tells that disk or memory ran out, `refused` that its reader cannot take
-    the records as they are."""
+    the records as they are, `lost` that raw records which it had are gone."""
 
-    def __init__(self, reason: str, *, full: bool = False, refused: bool = False) -> None:
+    def __init__(self, reason: str, *, full: bool = False, refused: bool = False, lost: bool = False) -> None:
         super().__init__(reason)
-        self.full, self.refused = full, refused
+        self.full, self.refused, self.lost = full, refused, lost
 
 
 class Warehouse(Protocol):

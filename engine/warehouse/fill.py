@@ -6,11 +6,11 @@ and a row that a rule drops stays behind as the newest of its key, so that an ol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from engine.model import Batch, MappingResult
 from engine.sql.mapping import GOOD, REJECTED, name, sql_type, text
-from engine.warehouse import Filled, Filling, Load, Rejection, UnknownValues
+from engine.warehouse import Filled, Filling, Load, Rejection, UnknownValues, WarehouseFailed
 from engine.warehouse.folder import Folder
 from engine.warehouse.session import Session
 
@@ -32,16 +32,16 @@ class Filler:
         """Do it; returns what became of the records."""
         self._open_stage()
         read = {load.mapping: self._take(load) for load in self.filling.loads}
+        outdated = self._pass_over_outdated()
         rejected = self._reject()
-        superseded = self._keep_newest()
+        superseded = _added(outdated, self._keep_newest())
         rejections, unknown = self._rejections(), self._unknown()
         if self.filling.rebuild:
             fates = self._fates()
             self.session.do(f"DROP TABLE IF EXISTS {self.target}")
             self.session.do(f"ALTER TABLE {self.stage} RENAME TO {self.target}")
         else:
-            for mapping, count in self._yield_to_newer().items():
-                superseded[mapping] = superseded.get(mapping, 0) + count
+            superseded = _added(superseded, self._yield_to_newer())
             fates = self._fates()
             self._merge()
         return Filled(
@@ -63,21 +63,39 @@ class Filler:
 
     def _take(self, load: Load) -> int:
         """Type and judge the records of a mapping into the stage; returns how many there were."""
-        self._view(load.batches)
+        self._view(load, load.batches)
         self.session.do(f"INSERT INTO {self.stage} BY NAME {load.recipe.rows}")
         return self.session.one(f"SELECT count(*) FROM {self.stage} WHERE _mapping = {text(load.mapping)}")
 
-    def _view(self, batches: Iterable[Batch], only: str = "") -> None:
-        """Define `raw`: the records of some batches."""
-        files = ", ".join(text(str(self.folder.root.resolve() / batch.file)) for batch in batches)
-        if not files:
+    def _view(self, load: Load, batches: Collection[Batch], only: str = "") -> None:
+        """Define `raw`: the records of some batches of a load, with the columns of all."""
+        if not batches:
             nothing = "NULL::INTEGER AS _batch, NULL::BIGINT AS _row, NULL::VARCHAR AS _file, NULL::VARCHAR AS _text"
             self.session.do(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {nothing} WHERE false")
             return
+        lost = next((batch for batch in batches if not (self.folder.root / batch.file).is_file()), None)
+        if lost:
+            raise WarehouseFailed(f"{lost.file}, the raw records of {lost.part}", lost=True)
+        files = ", ".join(text(str(self.folder.root.resolve() / batch.file)) for batch in batches)
+        there = {column.casefold() for batch in batches for column in batch.columns}
+        missing = {column.casefold(): column for batch in load.batches for column in batch.columns}
+        absent = "".join(f", NULL::VARCHAR AS {name(one)}" for key, one in missing.items() if key not in there)
         self.session.do(
-            "CREATE OR REPLACE TEMP VIEW raw AS SELECT p.* EXCLUDE (_row), coalesce(p._row, p._first + p.file_row_number) AS _row "
+            "CREATE OR REPLACE TEMP VIEW raw AS "
+            f"SELECT p.* EXCLUDE (_row), coalesce(p._row, p._first + p.file_row_number) AS _row{absent} "
             f"FROM read_parquet([{files}], union_by_name=true, file_row_number=true) p{only}"
         )
+
+    def _pass_over_outdated(self) -> dict[str, int]:
+        """Let go of what is wrong in batches of which there is a newer version; returns how many rows of the stage, by mapping."""
+        if not self.filling.outdated:
+            return {}
+        listed = ", ".join(str(number) for number in sorted(self.filling.outdated))
+        self.session.do(f"DELETE FROM engine.quarantine WHERE table_name = {text(self.table.name)} AND _batch IN ({listed})")
+        wrong = f"FROM {self.stage} WHERE _fate = {REJECTED} AND _batch IN ({listed})"
+        passed = self._count(wrong)
+        self.session.do(f"DELETE {wrong}")
+        return passed
 
     def _reject(self) -> dict[str, int]:
         """Move rejected rows from the stage to quarantine, with every reason; returns how many rows by mapping."""
@@ -92,7 +110,7 @@ class Filler:
             )
             batches = {row[0] for row in self.session.all("SELECT DISTINCT _batch FROM rejected")}
             only = " SEMI JOIN rejected r ON r._batch = p._batch AND r._row = coalesce(p._row, p._first + p.file_row_number)"
-            self._view((batch for batch in load.batches if batch.number in batches), only)
+            self._view(load, [batch for batch in load.batches if batch.number in batches], only)
             self.session.do(
                 "INSERT INTO engine.quarantine "
                 f"SELECT {mine}, _batch, _row, field, rule, value, {self.run}, {text(self.table.name)} FROM ({load.recipe.reasons})"
@@ -191,3 +209,7 @@ class Filler:
 
     def _count(self, source: str) -> dict[str, int]:
         return dict(self.session.all(f"SELECT _mapping, count(*) {source} GROUP BY _mapping"))
+
+
+def _added(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {mapping: counts.get(mapping, 0) + more.get(mapping, 0) for mapping in counts.keys() | more.keys()}

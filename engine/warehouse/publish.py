@@ -14,7 +14,7 @@ from engine.sql.mapping import GOOD, name, text
 from engine.warehouse.folder import Folder, state_as_json
 from engine.warehouse.session import Session
 
-_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000"
 
 
 def publish(

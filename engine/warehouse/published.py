@@ -44,7 +44,7 @@ class Published:
 
     def arrow(self, sql: str) -> pyarrow.Table:
         """The whole answer as an Arrow table; needs pyarrow."""
-        return self._connection.execute(sql).to_arrow_table()
+        return self._connection.sql(sql).to_arrow_table()
 
     def save_parquet(self, sql: str, file: Path) -> int:
         """Write the answer to a Parquet file; returns the number of rows."""
@@ -76,11 +76,12 @@ class Published:
         self.close()
 
     def _set(self, storage: Storage) -> None:
+        within = [self._folder.raw.resolve(), self._folder.published.resolve() / "tables", self._outbox.name]
         settings = [
             "TimeZone = 'UTC'",
             f"max_temp_directory_size = {text(storage.spill)}",
             *([f"threads = {storage.threads}"] if storage.threads else []),
-            f"allowed_directories = [{text(str(self._folder.root.resolve()))}, {text(self._outbox.name)}]",
+            f"allowed_directories = [{', '.join(text(str(path)) for path in within)}]",
             "enable_external_access = false",
         ]
         for setting in settings:

@@ -54,8 +54,18 @@ class Working:
         self.folder, self.storage = folder, storage
         folder.prepare()
         self._landings = Landings(folder, storage.memory, storage.threads)
-        self._session = Session(_connect(folder, storage, salt if salt is not None else _own_salt(folder)))
-        self._landings.discard_unrecorded(self.state().batches)
+        self._session = _opened(folder)
+        try:
+            _lay_out(self._session, folder.working)
+            _confine(self._session, folder, storage, salt if salt is not None else _own_salt(folder))
+            self._catch_up(folder.recorded())
+            self._landings.discard_unrecorded(self.state().batches)
+        except WarehouseFailed as failure:
+            self.close()
+            raise _broken(folder.working, str(failure)) from failure
+        except BaseException:
+            self.close()
+            raise
 
     # --- state --------------------------------------------------------------------------------------------------
 
@@ -160,44 +170,56 @@ class Working:
             # Nothing to roll back: the error ended the transaction, or the connection, and the first error says more.
             return
 
+    def _catch_up(self, published: State) -> None:
+        """Start again from what is published where the working file knows less: it was lost, or brought back from a copy.
+
+        The raw batches are listed again and every table is made anew from them; nothing is asked of a source.
+        """
+        if self.state().serial >= published.serial:
+            return
+        with self._transaction(published.serial):
+            for table in ("batch", "table_state", "metric", "run", "quarantine"):
+                self._session.do(f"DELETE FROM engine.{table}")
+            for batch in published.batches:
+                self._session.do("INSERT INTO engine.batch VALUES (?, ?)", [batch.number, _json(batch)])
+            for run in self.folder.runs():
+                self._session.do(
+                    "INSERT INTO engine.run VALUES (?, ?)", [run["number"], json.dumps(run, ensure_ascii=False)]
+                )
+
     def _set_table(self, table: str, state: TableState) -> None:
         self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])
         self._session.do("INSERT INTO engine.table_state VALUES (?, ?)", [table, _json(state)])
 
 
-def _connect(folder: Folder, storage: Storage, salt: str) -> duckdb.DuckDBPyConnection:
+def _opened(folder: Folder) -> Session:
     file = folder.working
     if file.exists() and file.stat().st_nlink > 1:
         raise Findings([finding("linked-warehouse", path=str(file))], status=3)
     before = os.umask(0o077)
     try:
-        connection = duckdb.connect(str(file.resolve()))
-        _layout(connection, file)
-        _confine(connection, folder, storage, salt)
-        for function in FUNCTIONS:
-            connection.execute(
-                f"CREATE TEMP MACRO {function.name}({', '.join(function.parameters)}) AS {function.body}"
-            )
+        return Session(duckdb.connect(str(file.resolve())))
     except duckdb.Error as failure:
-        reason = str(failure).splitlines()[0]
-        raise Findings([finding("not-a-warehouse", path=str(file), reason=reason)], status=3) from failure
+        raise _broken(file, str(failure)) from failure
     finally:
         os.umask(before)
-    return connection
 
 
-def _layout(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    schemas = connection.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'engine'").fetchall()
-    if not schemas:
-        connection.execute(f"BEGIN; {_TABLES} INSERT INTO engine.fact VALUES ('layout', '{LAYOUT}'); COMMIT")
-    found = connection.execute("SELECT value FROM engine.fact WHERE name = 'layout'").fetchall()
+def _broken(file: Path, said: str) -> Findings:
+    return Findings([finding("not-a-warehouse", path=str(file), reason=said.splitlines()[0])], status=3)
+
+
+def _lay_out(session: Session, file: Path) -> None:
+    if not session.all("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'engine'"):
+        session.do(f"BEGIN; {_TABLES} INSERT INTO engine.fact VALUES ('layout', '{LAYOUT}'); COMMIT")
+    found = session.all("SELECT value FROM engine.fact WHERE name = 'layout'")
     if found and int(found[0][0]) > LAYOUT:
         raise Findings([finding("newer-warehouse", path=str(file), found=found[0][0], known=LAYOUT)], status=3)
 
 
-def _confine(connection: duckdb.DuckDBPyConnection, folder: Folder, storage: Storage, salt: str) -> None:
-    """Limit what SQL can reach and use; after this nothing of it can be changed."""
-    root = str(folder.root.resolve())
+def _confine(session: Session, folder: Folder, storage: Storage, salt: str) -> None:
+    """Define the functions of mapping SQL, and limit what SQL can reach and use; after this nothing of it can be changed."""
+    within = ", ".join(text(str(path.resolve())) for path in (folder.raw, folder.published, folder.spill))
     settings = [
         f"memory_limit = {text(storage.memory)}",
         f"max_temp_directory_size = {text(storage.spill)}",
@@ -205,13 +227,15 @@ def _confine(connection: duckdb.DuckDBPyConnection, folder: Folder, storage: Sto
         *([f"threads = {storage.threads}"] if storage.threads else []),
         "TimeZone = 'UTC'",
         "preserve_insertion_order = true",
-        f"allowed_directories = [{text(root)}]",
+        f"allowed_directories = [{within}]",
         "enable_external_access = false",
     ]
     for setting in settings:
-        connection.execute(f"SET {setting}")
-    connection.execute("SET VARIABLE salt = ?", [salt])
-    connection.execute("SET lock_configuration = true")
+        session.do(f"SET {setting}")
+    session.do("SET VARIABLE salt = ?", [salt])
+    for function in FUNCTIONS:
+        session.do(f"CREATE TEMP MACRO {function.name}({', '.join(function.parameters)}) AS {function.body}")
+    session.do("SET lock_configuration = true")
 
 
 def _own_salt(folder: Folder) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-import engine
+from engine.api import Answer, Findings, Run, Workspace, load
 
 HERE = Path(__file__).parent
 DATA = Path(__file__).parents[3] / "shared" / "data" / "tmall_orders"
@@ -32,7 +32,7 @@ class Ask:
     where: str | None = None
     order: tuple[str, ...] = ()
 
-    def of(self, store: engine.Workspace) -> engine.Answer:
+    def of(self, store: Workspace) -> Answer:
         return store.query(self.metrics, by=self.by, where=self.where, order=self.order)
 
 
@@ -103,7 +103,7 @@ def applied(project, engine_command):
 @pytest.fixture(scope="module")
 def store(project, applied):
     """The report, read and published."""
-    return engine.load(project)
+    return load(project)
 
 
 def agrees(ours: Any, stated: Any) -> bool:
@@ -121,7 +121,7 @@ def rows_of(stated: Any) -> list[list[Any]]:
     return stated if isinstance(stated, list) else [[stated]]
 
 
-def assert_figure(answer: engine.Answer, identifier: str) -> None:
+def assert_figure(answer: Answer, identifier: str) -> None:
     ours, stated = answer.tuples(), rows_of(FIGURES[identifier]["value"])
     assert len(ours) == len(stated)
     wrong = [
@@ -164,7 +164,9 @@ def test_figure_on_the_command_line(project, applied, engine_command, identifier
     assert done.returncode == 0, done.stderr
     ours = [list(row.values()) for row in json.loads(done.stdout, parse_float=Decimal)]
     for row, stated in zip(ours, rows_of(FIGURES[identifier]["value"]), strict=True):
-        assert all(agrees(one if identifier != "conversion" else float(one), two) for one, two in zip(row, stated, strict=True))
+        assert all(
+            agrees(one if identifier != "conversion" else float(one), two) for one, two in zip(row, stated, strict=True)
+        )
 
 
 def test_money_is_decimal_and_counts_are_whole(store):
@@ -216,10 +218,10 @@ def test_orders_that_are_alike_are_not_merged(store):
 # --- variants ---------------------------------------------------------------------------------------------------
 
 
-def applied_variant(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[engine.Workspace, engine.Run]:
+def applied_variant(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[Workspace, Run]:
     shutil.copytree(HERE / "tmall_orders", folder, ignore=shutil.ignore_patterns("build"))
     monkeypatch.setenv("TMALL_DATA", str(DATA / "variants" / f"{name}.csv"))
-    store = engine.load(folder)
+    store = load(folder)
     return store, store.apply()
 
 
@@ -257,5 +259,5 @@ def test_a_report_without_order_numbers_is_refused(tmp_path, monkeypatch):
     assert {str(one.place).partition(":")[0] for one in found} == {"mappings/orders.yaml"}
     listed = str(found[0].facts["columns"]).split(", ")
     assert listed[1:] == checks["paid_only_columns"][1:]
-    with pytest.raises(engine.Findings, match="nothing has been published"):
+    with pytest.raises(Findings, match="nothing has been published"):
         store.query(["orders"])

@@ -31,7 +31,7 @@ def test_the_stage_is_right():
     [
         ("{table: ordrs, measure: count(*)}", "unknown-table", "ordrs"),
         ("{table: orders, measure: sum(amont)}", "unknown-column", "amont"),
-        ("{table: orders, measure: sum(amount}", "sql-syntax", "amount"),
+        ("{table: orders, measure: sum(amount}", "sql-syntax", "("),
         ("{table: orders, measure: amount}", "not-an-aggregate", "amount"),
         ("{table: orders, measure: sum(amount) + quantity}", "loose-column", "quantity"),
         ("{table: orders, measure: sum(status)}", "sum-of-text", "status"),
@@ -51,7 +51,7 @@ def test_the_stage_is_right():
         ("{ratio: [orders, visitors], where: province = '东'}", "not-narrowed", "where"),
         ("{derived: orders - visitor}", "unknown-metric", "visitor"),
         ("{derived: orders - first_status}", "arithmetic-on-text", "first_status"),
-        ("{derived: sum(orders)}", "unexpected-aggregate", "sum(orders)"),
+        ("{derived: sum(orders)}", "unexpected-aggregate", "sum"),
         ("{derived: orders > 1}", "wrong-kind", "orders > 1"),
         ("{derived: 1 + 1}", "derived-of-nothing", "1 + 1"),
         ("{of: order, where: amount > 1}", "unknown-metric", "order"),

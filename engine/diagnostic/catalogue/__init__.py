@@ -6,9 +6,9 @@ or help whose facts are missing is left out.
 """
 
 from engine.diagnostic.catalogue import data, files, manifest, metric, run, syntax
-from engine.diagnostic.catalogue.words import Entry, Words
+from engine.diagnostic.catalogue.words import Entry, Words, in_words
 
-__all__ = ["CATALOGUE", "Entry", "Words"]
+__all__ = ["CATALOGUE", "Entry", "Words", "in_words"]
 
 CATALOGUE: dict[str, Entry] = {
     **syntax.ENTRIES,

@@ -14,14 +14,19 @@ ENTRIES: dict[str, Entry] = {
             notes=(
                 "columns of the file: {columns}",
                 "the file was not loaded; the others of this run are kept for the next",
+                "a field that says `optional: true` may be missing",
             ),
-            help="did you mean `{near}`? Add it to `from`, or say `optional: true`",
+            help="did you mean `{near}`?",
         ),
         Words(
             "`{part}` 没有列 {wanted}",
             label="这个字段要读它",
-            notes=("文件里的列：{columns}", "这个文件没有载入；本次已读的其他文件会留到下一次"),
-            help="是不是 `{near}`？把它加进 `from`，或写 `optional: true`",
+            notes=(
+                "文件里的列：{columns}",
+                "这个文件没有载入；本次已读的其他文件会留到下一次",
+                "写了 `optional: true` 的字段可以缺列",
+            ),
+            help="是不是 `{near}`？",
         ),
     ),
     "damaged-ids": error(
@@ -32,21 +37,21 @@ ENTRIES: dict[str, Entry] = {
                 "a spreadsheet turned long numbers into {how}; the digits cannot be brought back",
                 "the file was not loaded",
             ),
-            help="export it again and do not save it from Excel; to look at it, import it with that column as text",
+            help="export it again, and do not open and save it with a spreadsheet",
         ),
         Words(
             "`{part}` 的编号丢了位数：`{column}` 列有 {count} 个，例如第 {row} 行的 `{example}`",
             label="用作编号",
-            notes=("表格软件把长数字变成了{how_zh}，丢掉的位数无法恢复", "这个文件没有载入"),
-            help="请重新导出，不要用 Excel 另存；要查看时，用“导入文本”并把这一列设为文本",
+            notes=("表格软件改写了长数字（{how_zh}），丢掉的位数无法恢复", "这个文件没有载入"),
+            help="请重新导出，不要用表格软件打开后再保存",
         ),
     ),
     "rows-rejected": warning(
         Words(
-            "{count} of {read} rows were rejected: `{field}` {reason}",
+            "{count} of {read} rows rejected: `{field}` {reason}",
             label="{example_label}",
             notes=("for example row {row} of `{part}`",),
-            help="`engine show quarantine` lists them; they come back by themselves once the mapping or the file is mended",
+            help="see them with `engine show quarantine`; they come back by themselves once the cause is mended",
         ),
         Words(
             "{read} 行中有 {count} 行被拒收：`{field}` {reason_zh}",
@@ -57,12 +62,12 @@ ENTRIES: dict[str, Entry] = {
     ),
     "unknown-values": warning(
         Words(
-            "`{field}` has {count} values that the map does not know: {examples}",
+            "the map of `{field}` lacks {examples}",
             label="not in the map",
             help="add them to the map; until then they stand in the table as `unknown:…`",
         ),
         Words(
-            "`{field}` 有 {count} 个对照表里没有的值：{examples}",
+            "`{field}` 的对照表里没有 {examples}",
             label="对照表里没有",
             help="把它们加进对照表；在此之前表里显示为 `unknown:…`",
         ),

@@ -19,12 +19,12 @@ ENTRIES: dict[str, Entry] = {
         Words(
             "`{path}` is damaged, or is no {kind} file",
             notes=("the reader says: {reason}",),
-            help="open and save it again, or export it anew",
+            help="export it anew",
         ),
         Words(
             "`{path}` 已损坏，或不是 {kind} 文件",
             notes=("读取时的提示：{reason}",),
-            help="请打开后重新保存，或重新导出",
+            help="请重新导出",
         ),
     ),
     "password-file": error(

@@ -18,9 +18,9 @@ ENTRIES: dict[str, Entry] = {
         Words(
             "a manifest of kind `{kind}` is needed here, not `{given}`",
             label="not `{kind}`",
-            help="did you mean `{near}`?",
+            help="{advice}",
         ),
-        Words("这里需要 `{kind}` 类型的清单，而不是 `{given}`", label="不是 `{kind}`", help="是不是 `{near}`？"),
+        Words("这里需要 `{kind}` 类型的清单，而不是 `{given}`", label="不是 `{kind}`", help="{advice_zh}"),
     ),
     "unknown-key": error(
         Words(
@@ -34,12 +34,16 @@ ENTRIES: dict[str, Entry] = {
         ),
     ),
     "missing-key": error(
-        Words("the key `{key}` is missing", label="needs `{key}`"),
-        Words("缺少必填的键 `{key}`", label="这里需要 `{key}`"),
+        Words("the key `{key}` is missing", label="needs `{key}`", help="did you mean the table `{near}`?"),
+        Words("缺少必填的键 `{key}`", label="这里需要 `{key}`", help="是不是表 `{near}`？"),
+    ),
+    "missing-value": error(
+        Words("`{key}` has no value", label="{wanted} is needed"),
+        Words("`{key}` 没有值", label="这里需要{wanted_zh}"),
     ),
     "wrong-type": error(
-        Words("{wanted} is needed here, not {got}", label="this is {got}", help="write it in quotes: {quote}"),
-        Words("这里应是{wanted_zh}，而不是{got_zh}", label="这是{got_zh}", help="请加上引号：{quote}"),
+        Words("{wanted} is needed here, not {got}", label="this is {got}", help="write `{example}`"),
+        Words("这里应是{wanted_zh}，而不是{got_zh}", label="这是{got_zh}", help="写成 `{example}`"),
     ),
     "unknown-word": error(
         Words(
@@ -51,16 +55,32 @@ ENTRIES: dict[str, Entry] = {
         Words("这里不能写 `{word}`", label="不在可选值中", notes=("可选值：{known}",), help="是不是 `{near}`？"),
     ),
     "wrong-form": error(
-        Words("`{value}` is not of the form that is needed here", label="{form} is needed"),
-        Words("`{value}` 的写法不对", label="应为{form_zh}"),
+        Words(
+            "`{value}` is not of the form that is needed here",
+            label="write {form}",
+            help="choose an English name, and write `zh: {words}` inside",
+        ),
+        Words("`{value}` 的写法不对", label="应为：{form_zh}", help="请取一个英文名，中文写在里面：`zh: {words}`"),
     ),
     "empty-value": error(
         Words("there is nothing in here", label="needs at least one entry"),
         Words("这里不能为空", label="至少要有一项"),
     ),
+    "wrong-count": error(
+        Words("{wanted} entries are needed here, not {got}", label="{got} entries"),
+        Words("这里应有 {wanted} 项，而不是 {got} 项", label="共 {got} 项"),
+    ),
+    "too-long": error(
+        Words("`{value}` is too long", label="longer than {limit}"),
+        Words("`{value}` 太长", label="最多 {limit} 个字符"),
+    ),
+    "out-of-range": error(
+        Words("{value} is out of range", label="{allowed}"),
+        Words("{value} 超出范围", label="{allowed_zh}"),
+    ),
     "not-allowed": error(
-        Words("this is not allowed here: {reason}", label="here"),
-        Words("这里不允许这样写：{reason}", label="在这里"),
+        Words("this is not allowed here", label="breaks the rule {rule}"),
+        Words("这里不允许这样写", label="不符合规则 {rule}"),
     ),
     "none-of": error(
         Words("one of {keys} is needed here", label="says none of them"),
@@ -145,17 +165,42 @@ ENTRIES: dict[str, Entry] = {
     ),
     "unknown-column": error(
         Words(
-            "there is no column `{name}` in `{table}`", label="not a column of `{table}`", help="did you mean `{near}`?"
+            "there is no column `{name}` in `{table}`",
+            label="not a column of `{table}`",
+            notes=("columns: {known}",),
+            help="did you mean `{near}`?",
         ),
-        Words("`{table}` 没有 `{name}` 这一列", label="没有这一列", help="是不是 `{near}`？"),
+        Words(
+            "`{table}` 没有 `{name}` 这一列", label="没有这一列", notes=("已有的列：{known}",), help="是不是 `{near}`？"
+        ),
     ),
     "unknown-field": error(
         Words(
             "there is no field `{name}` in this mapping",
             label="not a field of this mapping",
+            notes=("fields: {known}",),
             help="did you mean `{near}`?",
         ),
-        Words("这个映射没有字段 `{name}`", label="没有这个字段", help="是不是 `{near}`？"),
+        Words(
+            "这个映射没有字段 `{name}`",
+            label="没有这个字段",
+            notes=("已有的字段：{known}",),
+            help="是不是 `{near}`？",
+        ),
+    ),
+    "field-twice": error(
+        Words(
+            "`{name}` stands both in `let` and in `fields`",
+            label="second time",
+            notes=("first given on line {first}",),
+            help="give the one in `let` another name",
+        ),
+        Words(
+            "`{name}` 同时写在 `let` 和 `fields` 里",
+            label="第二次",
+            notes=("第一次在第 {first} 行",),
+            help="给 `let` 里的那个换一个名字",
+        ),
     ),
     "unknown-cleaning": error(
         Words(
@@ -181,24 +226,46 @@ ENTRIES: dict[str, Entry] = {
         Words(
             "`{name}` cannot be added to the shared table `{table}`",
             label="does not start with `ext_`",
-            help="call it `ext_{name}`, or make a table of your own",
+            help="call it `ext_{name}`",
         ),
-        Words(
-            "不能给共享表 `{table}` 增加 `{name}`",
-            label="没有以 `ext_` 开头",
-            help="改名为 `ext_{name}`，或建一张自己的表",
-        ),
+        Words("不能给共享表 `{table}` 增加 `{name}`", label="没有以 `ext_` 开头", help="改名为 `ext_{name}`"),
     ),
     "wrong-join": error(
         Words(
-            "this join does not name the key of `{table}`",
+            "this join does not name the whole key of `{table}`",
             label="`{table}` is identified by {key}",
             notes=("a join must lead to one row, or it would multiply rows",),
         ),
         Words(
-            "这个关联没有对应 `{table}` 的键",
+            "这个关联没有写全 `{table}` 的键",
             label="`{table}` 的键是 {key}",
             notes=("关联必须只对应一行，否则行数会翻倍",),
+        ),
+    ),
+    "join-does-not-fit": error(
+        Words(
+            "`{name}` is of type `{type}`, the key column `{column}` of `{table}` of type `{wanted}`",
+            label="stands for `{column}`",
+            notes=("the columns of a join are in the order of the key: {key}",),
+        ),
+        Words(
+            "`{name}` 是 `{type}` 类型，而 `{table}` 的键列 `{column}` 是 `{wanted}` 类型",
+            label="对应 `{column}`",
+            notes=("关联的列按键的顺序写：{key}",),
+        ),
+    ),
+    "bad-map": error(
+        Words(
+            "`{path}` is no map: {reason}",
+            label="{label}",
+            notes=("read by `{reader}`",),
+            help="{advice}",
+        ),
+        Words(
+            "`{path}` 不是有效的对照表：{reason_zh}",
+            label="{label_zh}",
+            notes=("引用它的是 `{reader}`",),
+            help="{advice_zh}",
         ),
     ),
     # --- how mappings fit ---
@@ -220,11 +287,15 @@ ENTRIES: dict[str, Entry] = {
     ),
     "other-newest": error(
         Words(
-            "the mapping `{other}` into `{table}` goes by `{given}` to tell which row is newest",
-            label="another column",
+            "the mappings into `{table}` tell by different columns which row is newest",
+            label="the mapping `{other}` goes by `{given}`",
             help="name the same column in both",
         ),
-        Words("写入 `{table}` 的映射 `{other}` 用 `{given}` 判断最新", label="列不一致", help="两边写同一列"),
+        Words(
+            "写入 `{table}` 的映射用不同的列判断哪一行最新",
+            label="映射 `{other}` 用的是 `{given}`",
+            help="两边写同一列",
+        ),
     ),
     "mapped-twice": error(
         Words(
@@ -249,30 +320,45 @@ ENTRIES: dict[str, Entry] = {
             "the mappings `{first}` and `{second}` can both give a row of `{table}` with the same key",
             label="nothing says which of the two wins",
             notes=("no constant tells their keys apart, and they do not both say `newest_by`",),
-            help="give a key column such as `platform` or `shop_id` another value in each, or say `newest_by` in both",
+            help="give a key column such as `platform` or `shop_id` another value in each",
         ),
         Words(
             "映射 `{first}` 和 `{second}` 可能给 `{table}` 写入同一个键的行",
             label="没有说明以哪个为准",
             notes=("没有固定值能区分两边的键，也没有都写 `newest_by`",),
-            help="让 `platform` 或 `shop_id` 这样的键列在两边取不同的值，或两边都写 `newest_by`",
+            help="让 `platform` 或 `shop_id` 这样的键列在两边取不同的值",
         ),
     ),
     "ring": error(
-        Words("these are defined by each other: {path}", label="part of the ring"),
-        Words("循环定义：{path}", label="在循环里"),
+        Words("these are defined by each other: {path}", label="leads round"),
+        Words("循环定义：{path}", label="从这里绕回来"),
     ),
     "type-does-not-fit": error(
-        Words("a {given} does not fit the column `{name}`, which is a {wanted}", label="the column is a {wanted}"),
-        Words("{given} 类型放不进 {wanted} 类型的列 `{name}`", label="这一列是 {wanted}"),
+        Words(
+            "type `{given}` does not fit the column `{name}`",
+            label="the column is of type `{wanted}`",
+        ),
+        Words("`{given}` 类型放不进列 `{name}`", label="这一列是 `{wanted}` 类型"),
+    ),
+    "scale-does-not-fit": error(
+        Words(
+            "{given} decimals do not fit the column `{name}`",
+            label="the column has {wanted}",
+            notes=("a value with more decimals is rejected, never rounded",),
+        ),
+        Words(
+            "{given} 位小数放不进列 `{name}`",
+            label="这一列有 {wanted} 位小数",
+            notes=("小数位数更多的值会被拒收，不会四舍五入",),
+        ),
     ),
     "constant-does-not-fit": error(
-        Words("`{value}` is not a {wanted}", label="the column `{name}` is a {wanted}"),
-        Words("`{value}` 不是 {wanted}", label="列 `{name}` 是 {wanted}"),
+        Words("`{value}` does not fit `{name}`", label="{wanted} is needed"),
+        Words("`{value}` 放不进 `{name}`", label="这里需要{wanted_zh}"),
     ),
     "setting-does-not-fit": error(
-        Words("`{key}` says nothing about a {type}", label="only for {wanted}", help="remove `{key}`"),
-        Words("{type} 类型不能用 `{key}`", label="只用于 {wanted}", help="去掉 `{key}`"),
+        Words("`{key}` means nothing for type `{type}`", label="only for {wanted}", help="remove `{key}`"),
+        Words("`{type}` 类型不能用 `{key}`", label="只用于 {wanted}", help="去掉 `{key}`"),
     ),
     "no-effect": error(
         Words("`{key}` has no effect without `{needs}`", label="`{needs}` is not given"),
@@ -280,16 +366,19 @@ ENTRIES: dict[str, Entry] = {
     ),
     # --- SQL inside YAML ---
     "sql-syntax": error(
-        Words("this SQL cannot be read: {reason}", label="here"),
-        Words("这段 SQL 无法解析：{reason_zh}", label="在这里", notes=("{reason}",)),
+        Words("this SQL cannot be read: {reason}", label="here", help="{advice}"),
+        Words("这段 SQL 无法解析：{reason_zh}", label="在这里", help="{advice_zh}"),
     ),
     "sql-not-allowed": error(
         Words(
             "{what} is not allowed in an expression",
             label="not allowed",
             notes=("an expression computes one value from columns",),
+            help="write `{instead}`",
         ),
-        Words("表达式里不能用 {what_zh}", label="不允许", notes=("表达式只能用列计算一个值",)),
+        Words(
+            "表达式里不允许使用{what_zh}", label="不允许", notes=("表达式只能用列计算一个值",), help="写成 `{instead}`"
+        ),
     ),
     "sql-too-long": error(
         Words("the expression is longer than {limit} characters", label="too long"),
@@ -300,8 +389,13 @@ ENTRIES: dict[str, Entry] = {
         Words("表达式嵌套超过 {limit} 层", label="太深"),
     ),
     "unknown-function": error(
-        Words("there is no function `{name}` here", label="not a known function", help="did you mean `{near}`?"),
-        Words("没有函数 `{name}`", label="不认识的函数", help="是不是 `{near}`？"),
+        Words(
+            "there is no function `{name}` here",
+            label="not a known function",
+            notes=("functions: {known}",),
+            help="did you mean `{near}`?",
+        ),
+        Words("没有函数 `{name}`", label="不认识的函数", notes=("可用的函数：{known}",), help="是不是 `{near}`？"),
     ),
     "forbidden-function": error(
         Words(
@@ -327,37 +421,31 @@ ENTRIES: dict[str, Entry] = {
         Words(
             "`{name}` stands outside of every aggregate",
             label="which row's value is meant?",
-            help="write `sum({name})`, `min({name})` or `max({name})`",
+            help="write `sum({name})`",
         ),
-        Words(
-            "`{name}` 没有放在聚合函数里",
-            label="取哪一行的值？",
-            help="写成 `sum({name})`、`min({name})` 或 `max({name})`",
-        ),
+        Words("`{name}` 没有放在聚合函数里", label="取哪一行的值？", help="写成 `sum({name})`"),
     ),
     "sum-of-text": error(
-        Words("a {kind} cannot be summed", label="this is a {kind}"),
-        Words("{kind} 类型不能求和", label="这是 {kind}"),
+        Words("{kind} cannot be summed", label="this is {kind}"),
+        Words("{kind_zh}不能求和", label="这是{kind_zh}"),
     ),
     "arithmetic-on-text": error(
-        Words("a {kind} cannot be calculated with", label="this is a {kind}"),
-        Words("{kind} 类型不能参与计算", label="这是 {kind}"),
+        Words("{kind} cannot be calculated with", label="this is {kind}"),
+        Words("{kind_zh}不能参与计算", label="这是{kind_zh}"),
     ),
     "compares-kinds": error(
-        Words(
-            "a {left} is compared with a {right}",
-            label="this is a {right}",
-            help="compare values of the same type; write text in single quotes",
-        ),
-        Words("{left} 和 {right} 不能比较", label="这是 {right}", help="比较同类型的值；文本要加单引号"),
+        Words("{left} is compared with {right}", label="this is {right}", help="write `{example}`"),
+        Words("{left_zh}不能和{right_zh}比较", label="这是{right_zh}", help="写成 `{example}`"),
     ),
     "wrong-kind": error(
-        Words("a {want} is needed here, not a {kind}", label="this gives a {kind}"),
-        Words("这里需要 {want}，而不是 {kind}", label="结果是 {kind}"),
+        Words("{want} is needed here, not {kind}", label="this gives {kind}"),
+        Words("这里需要{want_zh}，而不是{kind_zh}", label="结果是{kind_zh}"),
     ),
     # --- variables ---
     "missing-variable": error(
-        Words("the environment variable `{name}` is not set", label="used here", help="set it: `export {name}=…`"),
+        Words(
+            "the environment variable `{name}` is not set", label="used here", help="set it, as in `export {name}=…`"
+        ),
         Words("没有设置环境变量 `{name}`", label="在这里用到", help="先设置：`export {name}=…`"),
     ),
     "unused-source": warning(

@@ -41,32 +41,28 @@ ENTRIES: dict[str, Entry] = {
         Words("`{name}` 没有用到任何指标", label="没有引用指标", help="写上参与计算的指标"),
     ),
     "ratio-of-text": error(
-        Words("`{name}` is not a number, so no ratio can be made of it", label="gives a {kind}"),
-        Words("`{name}` 不是数值，不能用来算比率", label="结果类型是 {kind}"),
+        Words("`{name}` is not a number, so no ratio can be made of it", label="gives {kind}"),
+        Words("`{name}` 不是数值，不能用来算比率", label="结果是{kind_zh}"),
     ),
     "private-column": error(
         Words(
             "`{name}` is personal data ({pii}) and may only be counted",
             label="identifies a person",
-            help="use `count(…)` or `count(distinct …)`, or a column of class P0 or P1",
+            help="use `count(distinct {name})`",
         ),
-        Words(
-            "`{name}` 属于个人信息（{pii}），只能计数",
-            label="能识别到个人",
-            help="用 `count(…)` 或 `count(distinct …)`，或改用 P0、P1 级的列",
-        ),
+        Words("`{name}` 属于个人信息（{pii}），只能计数", label="能识别到个人", help="用 `count(distinct {name})`"),
     ),
     "open-column": error(
         Words(
             "`{name}` can mean more than one column",
             label="one of {choices}",
-            help="as a dimension, write it with its table",
+            help="as a dimension of `{metric}`, write it with its table",
         ),
-        Words("`{name}` 可以指好几列", label="可能是 {choices}", help="作为维度时请带上表名"),
+        Words("`{name}` 可以指好几列", label="可能是 {choices}", help="作为 `{metric}` 的维度时请带上表名"),
     ),
     "not-a-time-column": error(
-        Words("`{name}` is a {type}, not a date or time", label="has no periods"),
-        Words("`{name}` 是 {type} 类型，不是日期或时间", label="不能按时间周期划分"),
+        Words("`{name}` is of type `{type}`, not a date or time", label="has no periods"),
+        Words("`{name}` 是 `{type}` 类型，不是日期或时间", label="不能按时间周期划分"),
     ),
     "not-a-time": error(
         Words(

@@ -66,6 +66,18 @@ ENTRIES: dict[str, Entry] = {
             help="清理磁盘空间，或调大项目 `warehouse` 里的 `memory`、`spill`",
         ),
     ),
+    "raw-lost": error(
+        Words(
+            "raw records are gone: {reason}",
+            notes=("tables are made from raw records; nothing was published, readers see the last complete state",),
+            help="bring the warehouse's `raw` folder back, or move the whole warehouse folder away to read the sources anew",
+        ),
+        Words(
+            "原始记录不见了：{reason}",
+            notes=("表由原始记录生成；没有发布任何内容，读者看到的仍是上一次完整结果",),
+            help="恢复数据文件夹里的 `raw`，或把整个数据文件夹移走，重新读取数据源",
+        ),
+    ),
     "nothing-published": error(
         Words("nothing has been published yet", help="run `engine apply` first"),
         Words("还没有发布过任何结果", help="请先运行 `engine apply`"),

@@ -35,13 +35,15 @@ ENTRIES: dict[str, Entry] = {
     "not-utf8": error(
         Words(
             "`{path}` is not UTF-8 text",
-            label="this byte cannot be read",
-            help="save the file as UTF-8 (in Excel or Notepad: Save as, encoding UTF-8)",
+            label="the first character that is not",
+            notes=("it reads as {encoding}",),
+            help="save the file as UTF-8 (in Notepad: Save as, encoding UTF-8)",
         ),
         Words(
             "`{path}` 不是 UTF-8 文本",
-            label="这个字节无法读取",
-            help="请另存为 UTF-8 编码（记事本/Excel：另存为 → 编码 UTF-8）",
+            label="从这个字符开始不是",
+            notes=("按 {encoding} 可以读出",),
+            help="请另存为 UTF-8 编码（记事本：另存为 → 编码 UTF-8）",
         ),
     ),
     "too-large": error(
@@ -49,14 +51,12 @@ ENTRIES: dict[str, Entry] = {
         Words("`{path}` 超过 {limit}", notes=("清单文件一般只有几百行",)),
     ),
     "empty-document": error(
-        Words(
-            "`{path}` is empty", help="start it with `kind: project`, `kind: mapping`, `kind: metrics` or `kind: model`"
-        ),
-        Words("`{path}` 是空的", help="第一行写 `kind: project`、`kind: mapping`、`kind: metrics` 或 `kind: model`"),
+        Words("`{path}` is empty", help="start it with `kind: {kind}`"),
+        Words("`{path}` 是空的", help="第一行写 `kind: {kind}`"),
     ),
     "yaml-syntax": error(
-        Words("this is not valid YAML: {reason}", label="the reader stopped here", notes=("{context}",)),
-        Words("YAML 语法错误：{reason}", label="读到这里停下了", notes=("{context}",)),
+        Words("this is not valid YAML: {reason}", label="here", help="{advice}"),
+        Words("YAML 语法错误：{reason_zh}", label="在这里", help="{advice_zh}"),
     ),
     "tab-indent": error(
         Words("a tab cannot indent YAML", label="a tab", help="use two spaces instead"),
@@ -80,8 +80,8 @@ ENTRIES: dict[str, Entry] = {
         Words("`{key}` 写了两次", label="第二次", notes=("第一次在第 {first} 行",), help="删掉其中一个"),
     ),
     "yaml-feature": error(
-        Words("manifests do not use YAML {feature}", label="{feature}", help="{advice}"),
-        Words("清单里不使用 YAML 的 {feature}", label="{feature}", help="{advice_zh}"),
+        Words("manifests do not use YAML {feature}", label="{what}", help="{advice}"),
+        Words("清单里不使用 YAML 的{feature_zh}", label="在这里", help="{advice_zh}"),
     ),
     "too-deep": error(
         Words("this is nested more than {limit} levels deep", label="here"),

@@ -40,6 +40,25 @@ class Entry:
         return self.zh if language == "zh" else self.en
 
 
+KINDS = {
+    "text": ("text", "文本"),
+    "number": ("a number", "数字"),
+    "timestamp": ("a time", "时间"),
+    "date": ("a date", "日期"),
+    "boolean": ("a condition", "条件"),
+    "interval": ("a length of time", "时长"),
+    "unknown": ("a value", "值"),
+}
+"""What expressions give, in words."""
+
+
+def in_words(**kinds: str) -> dict[str, str]:
+    """The facts that name kinds of values, for both languages: `kind` and `kind_zh`."""
+    return {
+        key: words for name, kind in kinds.items() for key, words in zip((name, f"{name}_zh"), KINDS[kind], strict=True)
+    }
+
+
 def error(en: Words, zh: Words) -> Entry:
     """An entry that stops the phase."""
     return Entry("error", en, zh)

@@ -76,7 +76,7 @@ _BY_TYPE = {
     "`id`": "to_id",
     "`timestamp`": "to_timestamp_in",
     "`date`": "to_date_in",
-    "`boolean`": "to_boolean",
+    "`boolean`": "to_yes_no",
 }
 _PII = {
     "P0": "not personal",

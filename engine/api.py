@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.apply import Listener, apply
 from engine.check import check
-from engine.diagnostic import Diagnostic, Findings, errors, finding, nearest
+from engine.diagnostic import Diagnostic, Findings, Language, errors, finding, nearest
 from engine.load import load as load_project
 from engine.metric import Query, Question
 from engine.metric import compile as compile_question
@@ -79,6 +79,7 @@ class Workspace:
         question makes no sense or nothing is published.
         """
         question = Question(tuple(metrics), tuple(by), where, tuple(order), limit)
+        compile_question(self.project, question)  # a question that makes no sense makes none on any state
         return ask(self.project, question, self.published(version))
 
     def compile(
@@ -94,10 +95,17 @@ class Workspace:
         return compile_question(self.project, Question(tuple(metrics), tuple(by), where, tuple(order), limit))
 
     def show(
-        self, things: Sequence[str], *, where: str | None = None, limit: int = 20, version: int | None = None
+        self,
+        things: Sequence[str],
+        *,
+        where: str | None = None,
+        limit: int = 20,
+        version: int | None = None,
+        language: Language = "en",
     ) -> Answer:
         """Rows of a table (`["orders"]`), of `["quarantine"]`, or raw records (`["raw", "source.stream"]`)."""
-        return show(self.project, list(things), self.published(version), where=where, limit=limit)
+        reader = self.published(version)
+        return show(self.project, list(things), reader, where=where, limit=limit, language=language)
 
     def sql(self) -> dict[str, str]:
         """For each mapping, the SQL that types and judges its records, over the record fields that are in raw so far."""

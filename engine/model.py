@@ -202,6 +202,14 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files that a project was read from, and for each path with wildcards the files that it matched."""
+
+    files: tuple[str, ...] = ()
+    patterns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Everything that the manifests declare, and nothing else."""
 
@@ -219,6 +227,7 @@ class Project:
     digest: str
     origin: Origin = field(repr=False, compare=False)
     salt: str | None = None
+    inputs: Inputs = field(default_factory=Inputs, repr=False, compare=False)
 
     def mappings_into(self, table: str) -> tuple[Mapping, ...]:
         """The mappings that feed a table, in the order of the manifest."""
@@ -247,6 +256,10 @@ class Part:
     detail: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
+Found = dict[str, tuple[Part, ...]]
+"""What a survey found: for each stream (`source.stream`) its parts."""
+
+
 # --- recorded ---------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +268,7 @@ class Batch:
     """An immutable Parquet file of raw records, as the state lists it.
 
     `first_row` is the row of the part (counting from 1, as a spreadsheet does) that record 0 stands in.
-    `left_out` counts total lines and the like that are not records.
+    `left_out` counts total lines and the like that are not records. A part has been read once a batch of it is the `last`.
     """
 
     number: int
@@ -270,6 +283,7 @@ class Batch:
     columns: tuple[str, ...]
     first_row: int = 1
     left_out: int = 0
+    last: bool = True
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -15,10 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from engine.metric import digest as metric_digests
-from engine.model import Build, Mapping, MetricChange, Part, Plan, Project, Read, State, Table, TableState
-
-Found = Map[str, tuple[Part, ...]]
-"""What a survey found: for each stream (`source.stream`) its parts."""
+from engine.model import Build, Found, Mapping, MetricChange, Plan, Project, Read, State, Table, TableState
 
 
 def plan(project: Project, state: State, found: Found, rebuild: frozenset[str] = frozenset()) -> Plan:
@@ -53,7 +50,7 @@ def _reads(project: Project, state: State, found: Found) -> Iterable[Read]:
     for source in project.sources.values():
         for stream in source.streams.values():
             feed = f"{source.name}.{stream.name}"
-            recorded = [batch for batch in state.batches if batch.feed == feed]
+            recorded = [batch for batch in state.batches if batch.feed == feed and batch.last]
             digests, names = {batch.digest for batch in recorded}, {batch.part for batch in recorded}
             for part in found.get(feed, ()):
                 if part.digest not in digests:

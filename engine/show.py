@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.connector import same_name
-from engine.diagnostic import Findings, finding, nearest
+from engine.diagnostic import Findings, Language, finding, nearest
 from engine.metric import AnswerColumn, Query, Question, Sort
-from engine.model import Label, Project
+from engine.model import Label, Mapping, Project
 from engine.query import Answer
-from engine.sql.expression import KINDS, examine
-from engine.sql.mapping import expression, name, text
+from engine.sql.expression import KINDS, Kind, examine
+from engine.sql.mapping import RULES, expression, feeding, name, text
 from engine.warehouse import Reader
 
 _TRACE: dict[str, tuple[Sort, Label]] = {
@@ -27,26 +27,34 @@ _QUARANTINE: dict[str, tuple[Sort, Label]] = {
     "part": ("text", Label("文件", "file")),
     "row": ("integer", Label("行号", "row")),
     "field": ("text", Label("字段", "field")),
-    "rule": ("text", Label("原因", "rule")),
+    "reason": ("text", Label("原因", "reason")),
     "value": ("text", Label("原值", "value")),
     "run": ("integer", Label("运行", "run")),
 }
 
 
-def show(project: Project, things: list[str], reader: Reader, *, where: str | None = None, limit: int = 20) -> Answer:
+def show(
+    project: Project,
+    things: list[str],
+    reader: Reader,
+    *,
+    where: str | None = None,
+    limit: int = 20,
+    language: Language = "en",
+) -> Answer:
     """Rows of what `things` names: `[table]`, `["quarantine"]`, `["quarantine", mapping]` or `["raw", "source.stream"]`.
 
-    `where` narrows the rows of a table. Raises `Findings` (status 2) where there is no such thing.
+    `where` narrows the rows by an SQL condition over their columns, personal ones excepted. Raises `Findings`
+    (status 2) where there is no such thing.
     """
     what, *more = things or [""]
     if what == "raw":
-        return _raw(project, more[0] if more else "", reader, limit)
+        return _raw(project, more[0] if more else "", reader, where, limit)
     if what == "quarantine":
-        return _quarantine(project, more[0] if more else None, reader, limit)
+        return _quarantine(project, more[0] if more else None, reader, where, limit, language)
     if what not in project.tables or what not in reader.tables:
-        raise _unknown(
-            "table", "表", what, [*(one for one in reader.tables if one in project.tables), "quarantine", "raw"]
-        )
+        known = [*(one for one in reader.tables if one in project.tables), "quarantine", "raw"]
+        raise _unknown("table", "表", what, known)
     return _table(project, what, reader, where, limit)
 
 
@@ -59,74 +67,83 @@ def _table(project: Project, table: str, reader: Reader, where: str | None, limi
         else AnswerColumn(one, _TRACE[one][1], _TRACE[one][0], None, "dimension")
         for one in shown
     ]
-    parts = [
-        _masked(name(one), one) if one in declared and declared[one].pii in ("P2", "P3") else name(one) for one in shown
-    ]
-    condition = f" WHERE {_condition(project, table, where)}" if where else ""
-    return _answer(f"SELECT {', '.join(parts)} FROM {name(table)}{condition} LIMIT {limit}", columns, reader)
+    hidden = {one for one in shown if one in declared and declared[one].pii in ("P2", "P3")}
+    kinds: dict[str, Kind] = {one: KINDS[declared[one].type] for one in shown if one in declared and one not in hidden}
+    kinds |= {"_mapping": "text", "_batch": "number", "_row": "number"}
+    parts = [_masked(one) if one in hidden else name(one) for one in shown]
+    sql = f"SELECT {', '.join(parts)} FROM {name(table)}{_condition(where, kinds, table)} LIMIT {limit}"
+    return _answer(sql, columns, reader)
 
 
-def _condition(project: Project, table: str, where: str) -> str:
+def _condition(where: str | None, kinds: dict[str, Kind], of: str) -> str:
+    if not where:
+        return ""
     question = Question((), where=where)
-    open_columns = {
-        one.name: KINDS[one.type] for one in project.tables[table].columns.values() if one.pii in ("P0", "P1")
-    }
-    _, found = examine(where, open_columns, question.inside, of=table, want="boolean")
+    _, found = examine(where, kinds, question.inside, of=of, want="boolean")
     if found:
         raise Findings(found, status=2)
-    return expression(where)
+    return f" WHERE {expression(where)}"
 
 
-def _quarantine(project: Project, mapping: str | None, reader: Reader, limit: int) -> Answer:
+def _quarantine(
+    project: Project, mapping: str | None, reader: Reader, where: str | None, limit: int, language: Language
+) -> Answer:
     names = [one.name for one in project.mappings]
     if mapping is not None and mapping not in names:
         raise _unknown("mapping", "映射", mapping, names)
     parts = ", ".join(f"({batch.number}, {text(batch.part)})" for batch in reader.state.batches) or "(0, '')"
-    personal = " OR ".join(_personal_fields(project)) or "false"
-    condition = f"WHERE q.mapping = {text(mapping)} " if mapping else ""
-    sql = (
-        f"SELECT q.mapping, p.part, q._row AS row, q.field, q.rule, CASE WHEN {personal} THEN '***' ELSE q.value END AS value, q.run "
-        f"FROM quarantine q JOIN (VALUES {parts}) p(number, part) ON p.number = q._batch {condition}"
-        f"ORDER BY q.mapping, q._batch, q._row, q.field LIMIT {limit}"
+    rules = ", ".join(f"({text(rule)}, {text(getattr(words, language))})" for rule, words in RULES.items())
+    personal = " OR ".join(_personal_values(project)) or "false"
+    condition = f" WHERE q.mapping = {text(mapping)}" if mapping else ""
+    kinds: dict[str, Kind] = {one: "number" if sort == "integer" else "text" for one, (sort, _) in _QUARANTINE.items()}
+    rows = (
+        "SELECT q.mapping, p.part, q._row AS row, q.field, coalesce(r.words, q.rule) AS reason, "
+        f"CASE WHEN {personal} THEN '***' ELSE q.value END AS value, q.run FROM quarantine q "
+        f"JOIN (VALUES {parts}) p(number, part) ON p.number = q._batch "
+        f"LEFT JOIN (VALUES {rules}) r(rule, words) ON r.rule = q.rule{condition}"
     )
+    narrowed = f"SELECT * FROM ({rows}){_condition(where, kinds, 'quarantine')}"
+    sql = f"{narrowed} ORDER BY mapping, part, row, field LIMIT {limit}"
     columns = [AnswerColumn(key, label, sort, None, "dimension") for key, (sort, label) in _QUARANTINE.items()]
     return _answer(sql, columns, reader)
 
 
-def _personal_fields(project: Project) -> Iterable[str]:
+def _personal_values(project: Project) -> Iterable[str]:
+    """Conditions for rejected values that may be personal: of fields that feed personal columns, and whole rows."""
     for mapping in project.mappings:
-        # A `let` field is not a column and has no class of its own; what it holds may be anything.
-        fields = [*mapping.let, *(one for one in mapping.fields if _class(project, mapping.into, one) != "P0"), ""]
-        listed = ", ".join(text(one) for one in fields)
+        listed = ", ".join(text(one) for one in sorted(_personal(project, mapping) | {""}))
         yield f"(q.mapping = {text(mapping.name)} AND q.field IN ({listed}) AND q.value IS NOT NULL)"
 
 
-def _class(project: Project, table: str, column: str) -> str:
-    declared = project.tables[table].columns.get(column)
-    return declared.pii if declared else "P0"
+def _personal(project: Project, mapping: Mapping) -> set[str]:
+    """The fields of a mapping, `let` among them, that feed a column of a class above P0."""
+    declared = project.tables[mapping.into].columns
+    columns = [one for one in mapping.fields if one in declared and declared[one].pii != "P0"]
+    return {field for column in columns for field in feeding(mapping, column)}
 
 
-def _raw(project: Project, feed: str, reader: Reader, limit: int) -> Answer:
+def _raw(project: Project, feed: str, reader: Reader, where: str | None, limit: int) -> Answer:
     batches = tuple(batch for batch in reader.state.batches if batch.feed == feed)
     if not batches:
         raise _unknown("stream", "数据流", feed, sorted({batch.feed for batch in reader.state.batches}))
     personal = {
         same_name(source)
         for mapping in project.mappings_of(feed)
-        for field in mapping.fields.values()
-        if _class(project, mapping.into, field.name) != "P0"
-        for source in field.sources
+        for field in _personal(project, mapping)
+        for source in mapping.all_fields[field].sources
     }
     names = ["_batch", "_row", "_file", *dict.fromkeys(column for batch in batches for column in batch.columns)]
-    parts = [_masked(name(one), one) if same_name(one) in personal else name(one) for one in names]
+    parts = [_masked(one) if same_name(one) in personal else name(one) for one in names]
     columns = [AnswerColumn(one, Label(one, one), "text", None, "dimension") for one in names]
-    return _answer(
-        f"SELECT {', '.join(parts)} FROM {reader.records(batches)} ORDER BY _batch, _row LIMIT {limit}", columns, reader
-    )
+    kinds: dict[str, Kind] = {one: "text" for one in names if same_name(one) not in personal}
+    kinds |= {"_batch": "number", "_row": "number"}
+    condition = _condition(where, kinds, feed)
+    sql = f"SELECT {', '.join(parts)} FROM {reader.records(batches)}{condition} ORDER BY _batch, _row LIMIT {limit}"
+    return _answer(sql, columns, reader)
 
 
-def _masked(quoted: str, column: str) -> str:
-    return f"CASE WHEN {quoted} IS NOT NULL THEN '***' END AS {name(column)}"
+def _masked(column: str) -> str:
+    return f"CASE WHEN {name(column)} IS NOT NULL THEN '***' END AS {name(column)}"
 
 
 def _answer(sql: str, columns: list[AnswerColumn], reader: Reader) -> Answer:
@@ -134,11 +151,7 @@ def _answer(sql: str, columns: list[AnswerColumn], reader: Reader) -> Answer:
 
 
 def _unknown(kind: str, kind_zh: str, given: str, known: list[str]) -> Findings:
-    facts = {
-        "kind": kind,
-        "kind_zh": kind_zh,
-        "name": given,
-        "known": ", ".join(known) or "—",
-        "near": nearest(given, known),
-    }
-    return Findings([finding("unknown-thing", **facts)], status=2)
+    facts = {"kind": kind, "kind_zh": kind_zh, "known": ", ".join(known) or "—"}
+    if not given:
+        return Findings([finding("say-which", **facts)], status=2)
+    return Findings([finding("unknown-thing", **facts, name=given, near=nearest(given, known))], status=2)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-settings.register_profile(
-    "engine", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink]
-)
+# Making a failing example small takes minutes where each one builds tables: `pytest --hypothesis-profile=shrink` does.
+settings.register_profile("shrink", deadline=None, derandomize=True, database=None)
+settings.register_profile("engine", settings.get_profile("shrink"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("engine")
 
 

@@ -45,6 +45,7 @@ _STATUS = {
     "missing-column": _DATA,
     "damaged-ids": _DATA,
     "not-published": _SOURCE,
+    "nothing-published": _SOURCE,
     "unknown-rebuild": _USAGE,
     "usage": _USAGE,
 }

@@ -21,9 +21,10 @@ from engine.apply.reading import read
 from engine.connector import GiveUp, filled, unset
 from engine.diagnostic import Diagnostic, Findings, errors, finding, in_order
 from engine.metric import digest as metric_digests
-from engine.model import BuildResult, Plan, Project, ReadResult, Run, State
+from engine.model import BuildResult, Found, Plan, Project, ReadResult, Run, State
 from engine.plan import plan as make_plan
 from engine.survey import survey
+from engine.unchanged import note
 from engine.warehouse import Warehouse, WarehouseFailed, engine
 from engine.warehouse.folder import Folder
 
@@ -50,8 +51,11 @@ def apply(
         idle = None if folder.busy else work.idle(folder)
         if idle:
             return idle
-        with _warehouse(project) as warehouse:
-            return work.run(warehouse, folder)
+        try:
+            with _warehouse(project) as warehouse:
+                return work.run(warehouse, folder)
+        except WarehouseFailed as failure:
+            raise Findings([_told(failure)], status=3) from failure
 
 
 @contextmanager
@@ -64,6 +68,11 @@ def _warehouse(project: Project) -> Iterator[Warehouse]:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def _told(failure: WarehouseFailed) -> Diagnostic:
+    code = "warehouse-full" if failure.full else "raw-lost" if failure.lost else "warehouse-failed"
+    return finding(code, reason=str(failure))
 
 
 @dataclass
@@ -79,31 +88,39 @@ class _Work:
     reads: list[ReadResult] = field(default_factory=list)
     builds: list[BuildResult] = field(default_factory=list)
     status: int = 0
+    surveyed: tuple[State, Found, tuple[Diagnostic, ...]] | None = None
 
     def idle(self, folder: Folder) -> Run | None:
         """The run that has nothing to do, if that is so."""
         state = folder.recorded()
-        parts, warnings = survey(self.project, state)
+        parts, warnings = self._survey(state)
         if not make_plan(self.project, state, parts, self.rebuild).is_empty:
             return None
+        folder.note(note(self.project))
         return Run(state.serial, "nothing", self._stamp(), self._seconds(), diagnostics=in_order(warnings))
 
     def run(self, warehouse: Warehouse, folder: Folder) -> Run:
         """Read, build, publish; whatever happens, say what did."""
         state = warehouse.state()
-        parts, warnings = survey(self.project, state)
+        parts, warnings = self._survey(state)
         self.found += warnings
         plan = make_plan(self.project, state, parts, self.rebuild)
         number = state.serial + 1
         folder.mark_busy()
         try:
             self._read(plan, state, warehouse, number)
-            if not errors(self.found):
+            if not self.status:
                 self._build(plan, warehouse, number)
                 return self._publish(plan, warehouse, folder, number)
         except WarehouseFailed as failure:
             self._failed(failure)
         return self._give_up(plan, warehouse, number)
+
+    def _survey(self, state: State) -> tuple[Found, tuple[Diagnostic, ...]]:
+        """What the sources hold; asked once while the state is the same, for it means reading every new file."""
+        if self.surveyed is None or self.surveyed[0] != state:
+            self.surveyed = (state, *survey(self.project, state))
+        return self.surveyed[1:]
 
     def _read(self, plan: Plan, state: State, warehouse: Warehouse, run: int) -> None:
         numbers = count(max((batch.number for batch in state.batches), default=0) + 1)
@@ -132,7 +149,7 @@ class _Work:
     def _publish(self, plan: Plan, warehouse: Warehouse, folder: Folder, number: int) -> Run:
         self.listener(Progress("publish", self.project.name, 0, 1))
         warehouse.finish(self._described(plan, number, "done"), metric_digests(self.project))
-        published = warehouse.publish(self.project.tables, self.project.digest)
+        published = warehouse.publish(self.project.tables, note(self.project))
         folder.mark_idle()
         return self._described(plan, number, "done", published)
 
@@ -145,8 +162,7 @@ class _Work:
         return self._described(plan, number, "failed")
 
     def _failed(self, failure: WarehouseFailed) -> None:
-        code = "warehouse-full" if failure.full else "raw-lost" if failure.lost else "warehouse-failed"
-        self.found.append(finding(code, reason=str(failure)))
+        self.found.append(_told(failure))
         self.status = 3
 
     def _described(self, plan: Plan, number: int, status: Literal["done", "failed"], published: int = 0) -> Run:

@@ -7,30 +7,19 @@ from collections.abc import Iterable, Iterator
 
 from engine.connector import same_name
 from engine.diagnostic import Diagnostic, finding
-from engine.model import Batch, Build, BuildResult, Column, Mapping, Project, State
+from engine.model import Batch, Build, BuildResult, Column, Label, Mapping, Project, State
+from engine.sql.mapping import RULES, needed
 from engine.sql.mapping import compile as compile_mapping
-from engine.sql.mapping import needed
 from engine.warehouse import Filled, Filling, Load, Rejection, UnknownValues, Warehouse
-
-_RULES = {
-    "unreadable": ("the row does not fit the columns of the file", "行的列数与表头不符"),
-    "missing-column": ("the file lacks the column", "文件缺少这一列"),
-    "no-key": ("is part of the key and empty", "是键列，但为空"),
-    "unknown-value": ("is not in the map", "不在对照表里"),
-    "not-id": ("is a number that lost digits", "是丢了位数的编号"),
-    "not-integer": ("is not a whole number", "不是整数"),
-    "not-decimal": ("is not a number, or has more decimals than the column", "不是数字，或小数位数超过列的定义"),
-    "not-date": ("is not a date", "不是日期"),
-    "not-timestamp": ("is not a time", "不是时间"),
-    "not-boolean": ("is neither yes nor no", "不是“是/否”"),
-}
-"""What is wrong with a rejected value, by the rule that the mapping's SQL names; other rules say it themselves."""
 
 
 def build(
     project: Project, step: Build, state: State, warehouse: Warehouse, run: int
 ) -> tuple[BuildResult, tuple[Diagnostic, ...]]:
-    """Bring one table up to date; `state` has all that is in raw. Returns what became of the records, and warnings about those that were not taken."""
+    """Bring one table up to date; `state` has all that is in raw.
+
+    Returns what became of the records, and warnings about those that were not taken.
+    """
     begun = time.monotonic()
     if step.how == "remove":
         warehouse.remove(step.table, run)
@@ -116,17 +105,17 @@ def _rejected(mapping: Mapping, rejection: Rejection, read: int, columns: dict[s
     place = (
         rule.origin.place("reject") if rule else field.origin.place("from") if field else mapping.origin.place("from")
     )
-    reason, reason_zh = _RULES.get(rejection.rule, (rejection.rule, rejection.rule))
+    reason = RULES.get(rejection.rule, Label(rejection.rule, rejection.rule))
     column = columns.get(rejection.field)
     may_show = rejection.value is not None and column is not None and column.pii == "P0"
     return finding(
-        "rows-rejected",
+        "rows-refused" if rule else "rows-rejected",
         place,
         count=rejection.count,
         read=read,
         field=rejection.field or mapping.feed,
-        reason=reason,
-        reason_zh=reason_zh,
+        reason=reason.en,
+        reason_zh=reason.zh,
         example_label=f"`{(rejection.value or '')[:40]}`" if may_show else None,
         part=rejection.part,
         row=rejection.row,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from engine.connector import Landing, connector, same_name
@@ -33,16 +34,27 @@ def read(
     with tempfile.TemporaryDirectory(prefix="engine-") as scratch:
         place = workplace(project, state, source, stream, Path(scratch))
         ready, settled = ready_to_use(source, stream)
-        for landing in connector(source.connector).read(ready, settled, step.part, place):
-            landed, wrong = _land(project, step, landing, warehouse, run, next(numbers))
+        for landing, last in _marked_last(connector(source.connector).read(ready, settled, step.part, place)):
+            landed, wrong = _land(project, step, landing, warehouse, run, next(numbers), last=last)
             found += [*landing.diagnostics, *wrong]
             rows, left_out = rows + landed.rows, left_out + len(landing.left_out)
     seconds = round(time.monotonic() - begun, 3)
     return ReadResult(step.source, step.stream, step.part.name, rows, left_out, seconds), tuple(found)
 
 
+def _marked_last(landings: Iterable[Landing]) -> Iterator[tuple[Landing, bool]]:
+    """Each landing, and whether it is the last: only when that is stored has the part been read."""
+    before: Landing | None = None
+    for landing in landings:
+        if before is not None:
+            yield before, False
+        before = landing
+    if before is not None:
+        yield before, True
+
+
 def _land(
-    project: Project, step: Read, landing: Landing, warehouse: Warehouse, run: int, number: int
+    project: Project, step: Read, landing: Landing, warehouse: Warehouse, run: int, number: int, *, last: bool
 ) -> tuple[Landed, tuple[Diagnostic, ...]]:
     feed = f"{step.source}.{step.stream}"
     landed = warehouse.land(landing, number, feed, step.part.name)
@@ -55,7 +67,7 @@ def _land(
     if errors(wrong):
         warehouse.discard(landed)
     else:
-        warehouse.record(_batch(step, landing, landed, number, run))
+        warehouse.record(replace(_batch(step, landing, landed, number, run), last=last))
     return landed, wrong
 
 

@@ -57,6 +57,16 @@ class Lang(StrEnum):
     zh = "zh"
 
 
+class _Tone:
+    """How this call speaks: in which form and language, and about the manifests of which folder."""
+
+    form: Form = Form.text
+    language: Language = "en"
+    root: Path = Path()
+
+
+_tone = _Tone()
+
 ProjectFile = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="project.yaml, or the folder it is in.")]
 LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of messages; the locale's when left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -89,16 +99,17 @@ def validate(
     """Check the manifests: files, keys, names, types, SQL. Touches no network, no data, no database."""
     from engine.diagnostic import errors
 
-    form, language = Form.json if json else form, _language(lang)
-    workspace = _load(project, form, language)
+    language = _speak(lang, Form.json if json else form, project)
+    workspace = _load(project)
     found = workspace.check()
-    _show(found, form, language)
+    _show(found)
     if errors(found):
         raise typer.Exit(1)
-    if form is Form.text:
+    if _tone.form is Form.text:
         made = workspace.project
-        facts = {"files": len(made.documents), "mappings": len(made.mappings), "metrics": len(made.metrics)}
-        typer.echo(say(language, "sound", name=made.name, **facts))
+        counts = ("manifest", len(made.documents)), ("mapping", len(made.mappings)), ("metric", len(made.metrics))
+        listed = say(language, "and").join(some(language, f"one {kind}", f"{kind}s", n) for kind, n in counts)
+        typer.echo(say(language, "noted" if found else "sound", name=made.name, counts=listed))
 
 
 @app.command()
@@ -112,8 +123,8 @@ def plan(
     """Show what `apply` would read, build and change, and why. Changes nothing."""
     from engine.plan import as_json
 
-    language = _language(lang)
-    workspace = _load(project, Form.text, language)
+    language = _speak(lang, Form.json if json else Form.text, project)
+    workspace = _load(project)
     made = workspace.plan(rebuild=rebuild or ())
     if sql:
         for mapping, text in workspace.sql().items():
@@ -136,8 +147,15 @@ def apply(
     lang: LangOption = None,
 ) -> None:
     """Read what is new, build the tables, publish them. Doing it twice changes nothing the second time."""
-    language = _language(lang)
-    workspace = _load(project, Form.text, language)
+    language = _speak(lang, Form.json if json else Form.text, project)
+    if not rebuild:
+        from engine.unchanged import unchanged
+
+        run_before = unchanged(project)
+        if run_before is not None and not json:
+            typer.echo(say(language, "nothing", run=run_before))
+            return
+    workspace = _load(project)
     from engine.cli import screen
 
     with screen.Watch(language, quiet=quiet or json) as watch:
@@ -145,7 +163,7 @@ def apply(
     if json:
         typer.echo(screen.as_json(run, language))
     else:
-        _show(run.diagnostics, Form.text, language)
+        _show(run.diagnostics)
         _console().print(screen.run(run, language))
     raise typer.Exit(run.exit_status)
 
@@ -160,7 +178,7 @@ def query(
         list[str] | None,
         typer.Option(
             "--by",
-            help="Dimension: a column, or a time with its grain such as `paid_at.month` or `time.day`. Several: repeat, or separate by commas or blanks.",
+            help="Dimension: a column, or a time with its grain such as `paid_at.month` or `time.day`; several by commas.",
         ),
     ] = None,
     where: Annotated[
@@ -180,9 +198,9 @@ def query(
     lang: LangOption = None,
 ) -> None:
     """Ask for metrics by dimensions, as of the last published state."""
-    language = _language(lang)
+    language = _speak(lang, Form.json if form is Output.json else Form.text)
     project, metrics = _project_and(names or [])
-    workspace = _load(project, Form.text, language)
+    workspace = _load(project)
     if not metrics:
         from engine.cli import screen
 
@@ -200,7 +218,9 @@ def query(
 @app.command()
 def show(
     names: Annotated[list[str], typer.Argument(metavar="[PROJECT] TABLE | quarantine | raw SOURCE.STREAM")],
-    where: Annotated[str | None, typer.Option("--where", help="SQL condition over the columns of a table.")] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", help='SQL condition over the columns, such as "row = 12".')
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 20,
     form: Annotated[Output, typer.Option("--format", help="How the rows are written.")] = Output.table,
     out: Annotated[
@@ -210,10 +230,10 @@ def show(
     lang: LangOption = None,
 ) -> None:
     """Show rows: of a table, of quarantine, or raw records as the platform sent them."""
-    language = _language(lang)
+    language = _speak(lang, Form.json if form is Output.json else Form.text)
     project, things = _project_and(names)
-    workspace = _load(project, Form.text, language)
-    _write(workspace.show(things, where=where, limit=limit, version=run), form, out, language)
+    workspace = _load(project)
+    _write(workspace.show(things, where=where, limit=limit, version=run, language=language), form, out, language)
 
 
 @app.command()
@@ -224,8 +244,8 @@ def runs(
     lang: LangOption = None,
 ) -> None:
     """List the runs: when, what became of the records, what was found."""
-    language = _language(lang)
-    done = _load(project, Form.text, language).runs()[-limit:]
+    language = _speak(lang, Form.json if json else Form.text, project)
+    done = _load(project).runs()[-limit:]
     if json:
         from json import dumps
 
@@ -247,7 +267,7 @@ def init(
     """Make a starter project that runs: manifests, a small export, editor settings."""
     from engine.cli.starter import start
 
-    language = _language(lang)
+    language = _speak(lang)
     for path in start(folder, tuple(pack or ["commerce"])):
         typer.echo(say(language, "written", path=path))
     typer.echo(
@@ -270,7 +290,7 @@ def schema(
     from engine.load import KINDS
     from engine.load.schema import schema as schema_of
 
-    language = _language(lang)
+    language = _speak(lang)
     if write is not None:
         from engine.cli.starter import write_schemas
 
@@ -290,10 +310,37 @@ def schema(
     typer.echo(dumps(schema_of(kind), ensure_ascii=False, indent=2))
 
 
+@app.command("library")
+def library_(
+    name: Annotated[str | None, typer.Argument(help="A file of the library, such as `mappings/tmall_orders`.")] = None,
+    lang: LangOption = None,
+) -> None:
+    """List the files of the shipped library, or show one, to read it or to start an own from it."""
+    from engine.diagnostic import Findings, finding, nearest
+    from engine.load import library
+
+    _speak(lang)
+    files = {
+        path.relative_to(library()).as_posix(): path
+        for folder in ("connectors", "mappings", "metrics")
+        for path in sorted((library() / folder).rglob("*"))
+        if path.suffix in (".yaml", ".csv")
+    }
+    if name is None:
+        typer.echo("\n".join(files))
+        return
+    asked = name.removeprefix("library/")
+    path = files.get(asked) or files.get(f"{asked}.yaml")
+    if path is None:
+        facts = {"kind": "library file", "kind_zh": "内置文件", "name": name, "known": ", ".join(files)}
+        raise Findings([finding("unknown-thing", **facts, near=nearest(asked, files))], status=2)
+    typer.echo(path.read_text("utf-8"), nl=False)
+
+
 def main() -> None:
     """Run the command line; whatever goes wrong ends in words and an exit code, never in a traceback."""
     _speak_utf8()
-    sys.exit(_guarded(lambda: app(standalone_mode=False)))
+    sys.exit(_guarded(lambda: app(prog_name="engine", standalone_mode=False)))
 
 
 def _guarded(command: Callable[[], Any]) -> int:
@@ -319,38 +366,22 @@ def _misused(failure: Any) -> int:
 
     said = failure.format_message().rstrip(".")
     command = failure.ctx.command_path if getattr(failure, "ctx", None) else "engine"
-    said = said[:1].lower() + said[1:]
-    advice = f"`{command} --help` says what there is"
-    _show(
-        (finding("usage", reason=said, reason_zh=said, advice=advice, advice_zh=f"`{command} --help` 查看用法"),),
-        Form.text,
-        _language(_asked()),
-    )
+    _tone.language = _language(_asked())
+    _show((finding("usage", reason=said[:1].lower() + said[1:], command=command),))
     return 2
 
 
 def _failed(failure: Exception) -> int:
     from engine.diagnostic import Findings
 
-    language = _language(_asked())
     if isinstance(failure, Findings):
-        form = Form.github if "github" in sys.argv else Form.json if "--json" in sys.argv or _asks_json() else Form.text
-        _show(failure.diagnostics, form, language)
+        _show(failure.diagnostics)
         return failure.status
     if os.environ.get("ENGINE_DEBUG"):
         raise failure
-    typer.echo(
-        f"error[bug]: {say(language, 'bug', what=f'{type(failure).__name__}: {failure}')}\n  = {say(language, 'bug help')}",
-        err=True,
-    )
+    words = say(_tone.language, "bug", what=f"{type(failure).__name__}: {failure}")
+    typer.echo(f"{words}\n  = {say(_tone.language, 'bug help')}", err=True)
     return 70
-
-
-def _asks_json() -> bool:
-    words = sys.argv[1:]
-    return words[:1] == ["validate"] and (
-        "--format=json" in words or any(pair == ("--format", "json") for pair in zip(words, words[1:], strict=False))
-    )
 
 
 def _asked() -> Lang | None:
@@ -360,6 +391,13 @@ def _asked() -> Lang | None:
         if given in ("en", "zh"):
             return Lang(given)
     return None
+
+
+def _speak(lang: Lang | None, form: Form = Form.text, project: Path = HERE) -> Language:
+    """Settle how this call speaks; returns the language."""
+    _tone.form, _tone.language = form, _language(lang)
+    _tone.root = project if project.is_dir() else project.parent
+    return _tone.language
 
 
 def _language(asked: Lang | None) -> Language:
@@ -376,7 +414,7 @@ def _speak_utf8() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
-def _load(project: Path, form: Form, language: Language) -> Workspace:
+def _load(project: Path) -> Workspace:
     from engine.api import load
 
     return load(project)
@@ -424,24 +462,29 @@ def _put(made: bytes, out: Path | None, language: Language) -> None:
     typer.echo(say(language, "written", path=out), err=True)
 
 
-def _show(found: tuple[Diagnostic, ...], form: Form, language: Language) -> None:
+def _show(found: tuple[Diagnostic, ...]) -> None:
     from engine.diagnostic import errors, render
 
-    if form is Form.json:
+    language = _tone.language
+    if _tone.form is Form.json:
         typer.echo(render.as_json(found, language))
-    elif form is Form.github:
+    elif _tone.form is Form.github:
         if found:
-            typer.echo(render.github(found, language))
+            typer.echo(render.github(found, language, _from_repository()))
     elif found:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         typer.echo(render.text(found, language, colour=colour) + "\n", err=True)
-        wrong = len(errors(found))
         if len(found) > 1:
-            parts = {
-                "errors": some(language, "error", "errors", wrong),
-                "warnings": some(language, "warning", "warnings", len(found) - wrong),
-            }
-            typer.echo(say(language, "counted", **parts) + "\n", err=True)
+            wrong, right = len(errors(found)), len(found) - len(errors(found))
+            counts = [("error", wrong)] * bool(wrong) + [("warning", right)] * bool(right)
+            told = say(language, "and").join(some(language, f"one {kind}", f"{kind}s", n) for kind, n in counts)
+            typer.echo(told + "\n", err=True)
+
+
+def _from_repository() -> str:
+    """The way from the top of the repository, where CI looks for files, to the project."""
+    top = os.environ.get("GITHUB_WORKSPACE") or Path.cwd()
+    return Path(os.path.relpath(_tone.root, top)).as_posix()
 
 
 def _console() -> Any:

@@ -26,11 +26,13 @@ from engine.warehouse.folder import run_as_json
 _SHOWN = 40
 _NAMED = 12
 _WIDEST = 14
+_LONGEST_FORMULA = 72
 
 
 def grid(heads: Iterable[str], rows: Iterable[Iterable[object]], numbers: frozenset[int] = frozenset()) -> Table:
     """A table with right-aligned `numbers` columns."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    heads = list(heads)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False, show_header=any(heads))
     for at, head in enumerate(heads):
         table.add_column(Text(head), justify="right" if at in numbers else "left", overflow="fold")
     for row in rows:
@@ -187,10 +189,7 @@ class Watch:
 def listing(project: Project, language: Language) -> Table:
     """The metrics of a project with their formulas in words."""
     heads = [say(language, key) for key in ("metric", "name", "formula", "unit")]
-    rows = [
-        (one.name, one.label.zh if language == "zh" else one.label.en, one.formula, one.unit)
-        for one in catalogue(project)
-    ]
+    rows = [(one.name, getattr(one.label, language), _short(one.formula), one.unit) for one in catalogue(project)]
     return grid(heads, rows)
 
 
@@ -233,3 +232,7 @@ def answer(given: Answer, language: Language) -> RenderableType:
         ]
         blocks.append(_headed(f"{number}", grid(("", "", ""), lines)))
     return Group(*blocks)
+
+
+def _short(formula: str) -> str:
+    return formula if len(formula) <= _LONGEST_FORMULA else f"{formula[: _LONGEST_FORMULA - 1]}…"

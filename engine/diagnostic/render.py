@@ -46,9 +46,12 @@ def describe(diagnostic: Diagnostic, language: Language = "en") -> dict[str, obj
     }
 
 
-def github(found: Iterable[Diagnostic], language: Language = "en") -> str:
-    """Diagnostics as GitHub workflow commands, so that CI marks the lines of a pull request."""
-    return "\n".join(_annotation(one, language) for one in in_order(found))
+def github(found: Iterable[Diagnostic], language: Language = "en", folder: str = ".") -> str:
+    """Diagnostics as GitHub workflow commands, so that CI marks the lines of a pull request.
+
+    `folder` is the way from the top of the repository to the project: annotations name files from there.
+    """
+    return "\n".join(_annotation(one, language, folder) for one in in_order(found))
 
 
 def width(string: str) -> int:
@@ -123,12 +126,13 @@ def _shown(place: Place) -> tuple[str, str, str]:
     return before, marked, after
 
 
-def _annotation(diagnostic: Diagnostic, language: Language) -> str:
+def _annotation(diagnostic: Diagnostic, language: Language, folder: str) -> str:
     words, place = _visible(diagnostic.words(language)), diagnostic.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
     where = ""
     if place:
-        where = f" file={_property(place.path)}"
+        path = place.path if folder == "." or place.path.startswith(("/", "<")) else f"{folder}/{place.path}"
+        where = f" file={_property(path)}"
         if place.line:
             where += f",line={place.line},col={place.column},endColumn={place.column + place.width}"
     title = f"{',' if where else ' '}title={_property(diagnostic.code)}"

@@ -20,49 +20,49 @@ _READER = 1
 _PROPERTIES: dict[str, Any] = {
     "path": {
         "description": "Files to read: a path with `*`, `?` and `**`, or a list of such. Relative to the project's "
-        "folder. A folder stands for all files in it.",
+        "folder. A folder stands for all files in it. · 要读取的文件，可用通配符，也可写多个。",
         "anyOf": [
             {"type": "string", "minLength": 1},
             {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
         ],
     },
     "format": {
-        "description": "What the files are. By default told from the first bytes and the name's ending.",
+        "description": "What the files are. By default told from the first bytes and the name's ending. · 文件格式，默认按文件开头和后缀判断。",
         "enum": ["csv", "tsv", "excel", "json", "jsonl", "parquet"],
     },
     "encoding": {
-        "description": "Encoding of text files, such as `gb18030`. By default UTF-8, UTF-16 or GB18030 is found.",
+        "description": "Encoding of text files, such as `gb18030`. By default UTF-8, UTF-16 or GB18030 is found. · 文本编码，例如 `gb18030`；默认自动识别。",
         "type": "string",
         "minLength": 1,
     },
     "delimiter": {
-        "description": "The character between cells, or the word `tab`. By default found among `,`, tab, `;` and `|`.",
+        "description": "The character between cells, or the word `tab`. By default found among `,`, tab, `;` and `|`. · 分隔符，或写 `tab`；默认自动识别。",
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": 1}, {"const": "tab"}],
     },
     "quote": {
-        "description": 'The character around cells that hold delimiters or line breaks; `""` where nothing is quoted.',
+        "description": 'The character around cells that hold delimiters or line breaks; `""` where nothing is quoted. · 引号字符；不用引号时写 `""`。',
         "type": "string",
         "maxLength": 1,
         "default": '"',
     },
     "header_row": {
-        "description": "The row with the column names, counting from 1 as a spreadsheet does. By default found.",
+        "description": "The row with the column names, counting from 1 as a spreadsheet does. By default found. · 表头在第几行（从 1 数），默认自动寻找。",
         "type": "integer",
         "minimum": 1,
     },
     "header": {
-        "description": "The column names, for files without a header row. With `header_row` they replace that row.",
+        "description": "The column names, for files without a header row. With `header_row` they replace that row. · 没有表头的文件在这里写列名；同时写 `header_row` 时替换那一行。",
         "type": "array",
         "items": {"type": "string", "minLength": 1},
         "minItems": 1,
     },
     "sheet": {
         "description": "The sheet of a workbook: its name, or its number counting from 1. "
-        "By default the first sheet that is not empty.",
+        "By default the first sheet that is not empty. · 工作表名称或序号，默认第一个非空的表。",
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 1}],
     },
     "footer": {
-        "description": "More words that mark rows of totals at the end of a file, besides 合计, 总计, 汇总 and so on.",
+        "description": "More words that mark rows of totals at the end of a file, besides 合计, 总计, 汇总 and so on. · 除“合计、总计、汇总”外，还有哪些词表示合计行。",
         "anyOf": [
             {"type": "string", "minLength": 1},
             {"type": "array", "items": {"type": "string", "minLength": 1}},
@@ -70,7 +70,7 @@ _PROPERTIES: dict[str, Any] = {
     },
     "records": {
         "description": "Where the list of records is inside a JSON document: keys joined by dots; "
-        "`.` makes the document itself the one record.",
+        "`.` makes the document itself the one record. · JSON 里记录列表的路径，用点连接；`.` 表示整个文档就是一条记录。",
         "type": "string",
         "minLength": 1,
     },

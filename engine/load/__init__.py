@@ -16,7 +16,7 @@ from engine.diagnostic import Diagnostic, Findings, Place, errors, finding, in_o
 from engine.document import Document, Origin, read
 from engine.load.build import Builder, inside, shown
 from engine.load.schema import KINDS, violations
-from engine.model import Mapping, Project, Source
+from engine.model import Inputs, Mapping, Project, Source
 
 __all__ = ["KINDS", "library", "load"]
 
@@ -46,6 +46,7 @@ class _Loader:
         self.file, self.root = file, file.parent
         self.found: list[Diagnostic] = []
         self.documents: dict[Path, Document] = {}
+        self.patterns: dict[str, tuple[str, ...]] = {}
         self.build = Builder(self.root)
 
     def load(self, given: str) -> Project:
@@ -82,10 +83,11 @@ class _Loader:
             digest=self._digest(),
             origin=Origin(document, ()),
             salt=(value.get("privacy") or {}).get("salt"),
+            inputs=Inputs(tuple(sorted(str(file) for file in (*self.documents, *self.build.maps))), self.patterns),
         )
 
     def _model(self, project: Document) -> None:
-        for file in sorted((library() / "mappings" / "model").glob("*.yaml")):
+        for file in self._shipped("mappings/model/*.yaml"):
             self._take(file, "model", lambda document: self.build.model(document, shared=True))
         for file in self._named(project, "models"):
             self._take(file, "model", lambda document: self.build.model(document, shared=False))
@@ -104,13 +106,19 @@ class _Loader:
         for file in self._named(project, "metrics"):
             self._take(file, "metrics", self.build.metrics_of)
 
+    def _shipped(self, pattern: str) -> list[Path]:
+        """Files of the library that apply by themselves."""
+        matching = sorted(library().glob(pattern))
+        self.patterns[str(library() / pattern)] = tuple(map(str, matching))
+        return matching
+
     def _packs(self) -> list[str]:
         files = (library() / "metrics").rglob("*.yaml")
         return sorted(one.relative_to(library()).with_suffix("").as_posix() for one in files)
 
     def _mappings(self, project: Document) -> list[tuple[Document, Path, bool]]:
         own = [(file, False) for file in self._named(project, "mappings")]
-        shipped = [(file, True) for file in sorted((library() / "mappings").glob("*.yaml"))]
+        shipped = [(file, True) for file in self._shipped("mappings/*.yaml")]
         read_ = ((self._read(file, "mapping"), file, is_shipped) for file, is_shipped in own + shipped)
         return [(document, file, is_shipped) for document, file, is_shipped in read_ if document]
 
@@ -147,6 +155,7 @@ class _Loader:
                 return []
             if _GLOB.search(given):
                 matching = sorted(one for one in self.root.glob(given) if one.is_file())
+                self.patterns[str(self.root / given)] = tuple(map(str, matching))
                 self.found += [] if matching else [finding("no-match", place, **facts)]
                 return matching
             file = self.root / given

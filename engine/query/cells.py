@@ -35,11 +35,13 @@ def is_number(column: AnswerColumn) -> bool:
 
 
 def shown(value: Any, column: AnswerColumn) -> str:
-    """A value as a table on a terminal shows it: money with 2 decimals, shares with 4, thousands separated."""
-    if value is None:
+    """A value as a table on a terminal shows it: money with 2 decimals, shares in percent, thousands separated."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOTHING
+    if is_share(column) and isinstance(value, float | Decimal):
+        return f"{value:.2%}"
     if isinstance(value, float):
-        return f"{value:,.{_decimals(column)}f}" if math.isfinite(value) else NOTHING
+        return f"{value:,.{_decimals(column)}f}"
     if isinstance(value, Decimal):
         return f"{value:,f}"
     return f"{value:,}" if is_number(column) else plain(value)

@@ -26,7 +26,7 @@ def table(answer: Answer, language: Language = "en") -> Table:
     """An answer as a table: name and label above, numbers to the right, null as a dash."""
     made = Table(header_style="bold")
     for column in answer.columns:
-        made.add_column(_heading(column, language), justify="right" if is_number(column) else "left")
+        made.add_column(_heading(column, language), justify="right" if is_number(column) else "left", overflow="fold")
     for row in answer.tuples():
         cells = zip(row, answer.columns, strict=True)
         made.add_row(*(Text(shown(value, column)) for value, column in cells))

@@ -248,11 +248,11 @@ TYPING = (
         (("to_date_in('2020年2月1日', 'UTC')", "2020-02-01"), ("to_date_in('2020-02-01 10:00', 'UTC')", None)),
     ),
     Function(
-        "to_boolean", ("x",),
+        "to_yes_no", ("x",),
         "CASE WHEN lower(blank(x)) IN ('是', 'true', '1', 'y', 'yes', '有', '已') THEN true "
         "WHEN lower(blank(x)) IN ('否', 'false', '0', 'n', 'no', '没有', '未') THEN false END",
         "yes or no", "是或否",
-        (("to_boolean('是')", "true"), ("to_boolean('N')", "false"), ("to_boolean('也许')", None)),
+        (("to_yes_no('是')", "true"), ("to_yes_no('N')", "false"), ("to_yes_no('也许')", None)),
     ),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 from sqlglot import exp
 
 from engine.connector import same_name
-from engine.model import Column, Field, Mapping, Table
+from engine.model import Column, Field, Label, Mapping, Table
 from engine.sql.expression import generated, guarded, parsed
 from engine.sql.functions import CLEANINGS
 
@@ -25,6 +25,20 @@ BUILT_IN = ("_shop", "_source", "_file")
 
 UNIT_FACTORS = {"yuan": None, "jiao": "0.1", "fen": "0.01", "wan": "10000", "yi": "100000000"}
 """What an amount of each unit is multiplied with to give the unit of the column."""
+
+RULES = {
+    "unreadable": Label("行的列数与表头不符", "the row does not fit the columns of the file"),
+    "missing-column": Label("文件缺少这一列", "the file lacks the column"),
+    "no-key": Label("是键列，但为空", "is part of the key and empty"),
+    "unknown-value": Label("不在对照表里", "is not in the map"),
+    "not-id": Label("是丢了位数的编号", "is a number that lost digits"),
+    "not-integer": Label("不是整数", "is not a whole number"),
+    "not-decimal": Label("不是数字，或小数位数超过列的定义", "is not a number, or has more decimals than the column"),
+    "not-date": Label("不是日期", "is not a date"),
+    "not-timestamp": Label("不是时间", "is not a time"),
+    "not-boolean": Label("不是“是/否”", "is neither yes nor no"),
+}
+"""The rules that the engine itself rejects by, in words that follow the name of a field."""
 
 GOOD, REJECTED = 0, -1
 """Fates of a row; a row that a rule drops has the number of that rule, counting from 1."""
@@ -68,6 +82,17 @@ def compile(
     `lacking` tells, for a field of the mapping, the batches whose records have none of the names it may come from.
     """
     return _Compiler(mapping, table, columns, shop, timezone, lacking).recipe()
+
+
+def feeding(mapping: Mapping, column: str) -> frozenset[str]:
+    """The fields of a mapping that a column is made of, itself among them, through all expressions."""
+    fields, found, ahead = mapping.all_fields, set[str](), [column]
+    while ahead:
+        field = fields.get(ahead.pop())
+        if field and field.name not in found:
+            found.add(field.name)
+            ahead += _uses(field)
+    return frozenset(found)
 
 
 def needed(mapping: Mapping) -> tuple[Field, ...]:
@@ -236,7 +261,7 @@ class _Compiler:
             case "integer":
                 return f"to_integer({value})"
             case "boolean":
-                return f"to_boolean({value})"
+                return f"to_yes_no({value})"
             case _:
                 return self._word(field)
 
@@ -382,7 +407,8 @@ def _reasons(checks: list[_Check]) -> str:
         "SELECT _batch, _row, '' AS field, 'unreadable' AS rule, _text AS value FROM judged WHERE _text IS NOT NULL"
     )
     others = [
-        f"SELECT _batch, _row, {text(check.field)}, {text(check.rule)}, {check.value} FROM judged WHERE _text IS NULL AND {check.when}"
+        f"SELECT _batch, _row, {text(check.field)}, {text(check.rule)}, {check.value} "
+        f"FROM judged WHERE _text IS NULL AND {check.when}"
         for check in checks
     ]
     return "\nUNION ALL ".join([unreadable, *others])

@@ -156,8 +156,8 @@ class Warehouse(Protocol):
         """Record a run and the metrics that it ran with."""
         ...
 
-    def publish(self, tables: dict[str, Table], digest: str) -> int:
-        """Let readers see the tables as they are now; returns how many tables were written."""
+    def publish(self, tables: dict[str, Table], noted: dict[str, Any]) -> int:
+        """Let readers see the tables as they are now, and keep `noted` beside them; returns how many tables were written."""
         ...
 
     def close(self) -> None:

@@ -91,7 +91,9 @@ class Filler:
         if not self.filling.outdated:
             return {}
         listed = ", ".join(str(number) for number in sorted(self.filling.outdated))
-        self.session.do(f"DELETE FROM engine.quarantine WHERE table_name = {text(self.table.name)} AND _batch IN ({listed})")
+        self.session.do(
+            f"DELETE FROM engine.quarantine WHERE table_name = {text(self.table.name)} AND _batch IN ({listed})"
+        )
         wrong = f"FROM {self.stage} WHERE _fate = {REJECTED} AND _batch IN ({listed})"
         passed = self._count(wrong)
         self.session.do(f"DELETE {wrong}")
@@ -185,7 +187,8 @@ class Filler:
 
     def _rejections(self) -> tuple[Rejection, ...]:
         rows = self.session.all(
-            "SELECT mapping, field, rule, count(*), min_by(value, (_batch, _row)), min_by(_batch, (_batch, _row)), min_by(_row, (_batch, _row)) "
+            "SELECT mapping, field, rule, count(*), min_by(value, (_batch, _row)), min_by(_batch, (_batch, _row)), "
+            "min_by(_row, (_batch, _row)) "
             f"FROM engine.quarantine WHERE run = {self.run} AND table_name = {text(self.table.name)} GROUP BY ALL ORDER BY ALL"
         )
         parts = {batch.number: batch.part for load in self.filling.loads for batch in load.batches}

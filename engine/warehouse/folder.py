@@ -124,6 +124,12 @@ class Folder:
         runs: list[dict[str, Any]] = _read_json(self.published / "runs.json") or []
         return runs
 
+    def note(self, noted: dict[str, Any]) -> None:
+        """Keep beside the current version what it was found to be made from, where that is said otherwise."""
+        version = self.version()
+        if version and version.get("noted") != noted:
+            self.point_to(int(version["version"]), {**version, "noted": noted})
+
     def forget_old(self, keep: int) -> None:
         """Remove all but the newest versions, and the tables that only they had."""
         for run in self.versions()[:-keep]:

@@ -23,7 +23,7 @@ def publish(
     keep: int,
     tables: dict[str, Table],
     state: State,
-    digest: str,
+    noted: dict[str, Any],
 ) -> int:
     """Publish the working tables as version `state.serial`; returns how many tables were written."""
     before = (folder.version() or {}).get("tables", {})
@@ -39,7 +39,7 @@ def publish(
     _write_quarantine(session, folder, state.serial)
     version = {
         "version": state.serial,
-        "digest": digest,
+        "noted": noted,
         "tables": made | {"quarantine": {"file": f"quarantine-{state.serial:08d}.parquet", "changed_by": state.serial}},
         "state": state_as_json(state),
     }

@@ -99,6 +99,6 @@ def _held(folder: Folder, version: int | None) -> dict[str, Any]:
     if held is not None:
         return held
     if version is None:
-        raise Findings([finding("nothing-published")], status=2)
+        raise Findings([finding("nothing-published")], status=3)
     known = ", ".join(str(one) for one in folder.versions()) or "none"
     raise Findings([finding("unknown-version", version=version, known=known)], status=2)

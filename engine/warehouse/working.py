@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -135,10 +136,10 @@ class Working:
         recorded = self._session.all("SELECT value FROM engine.run ORDER BY number DESC LIMIT ?", [RUNS_LISTED])
         self.folder.list_runs([json.loads(value) for (value,) in reversed(recorded)])
 
-    def publish(self, tables: dict[str, Table], digest: str) -> int:
+    def publish(self, tables: dict[str, Table], noted: dict[str, Any]) -> int:
         """Let readers see the tables as they are now."""
         keep = self.storage.keep
-        return publish(self._session, self.folder, keep, tables, self.state(), digest)
+        return publish(self._session, self.folder, keep, tables, self.state(), noted)
 
     def close(self) -> None:
         """Let go of the warehouse."""

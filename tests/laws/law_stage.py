@@ -104,7 +104,7 @@ HEADERS = (
 Record = tuple[str, str, str, str, str, str]
 
 
-@dataclass(repr=False)
+@dataclass
 class Shop:
     """The project in a folder.
 
@@ -127,6 +127,9 @@ class Shop:
             text = SALE.replace("SOURCE", source).replace("NEWEST", newest).replace("SHOP", shop)
             self.write(f"mappings/{source}_sale.yaml", text)
         self.write("mappings/first_copy.yaml", COPY)
+
+    def __repr__(self) -> str:
+        return f"<shop in {self.folder}>"
 
     @property
     def workspace(self) -> Workspace:
@@ -228,17 +231,27 @@ class Oracle:
 
     newest: bool
     winners: dict[tuple[str, str], tuple[Any, Judged, tuple[int, int]]] = field(default_factory=dict)
-    rejected: set[tuple[int, int]] = field(default_factory=set)
+    wrong: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    newest_of: dict[tuple[str, str], int] = field(default_factory=dict)
     read: int = 0
 
-    def take(self, batch: int, source: str, records: Iterable[Record | None], columns: Sequence[str] = COLUMNS) -> None:
+    def take(
+        self,
+        batch: int,
+        source: str,
+        records: Iterable[Record | None],
+        columns: Sequence[str] = COLUMNS,
+        part: str | None = None,
+    ) -> None:
         """Take in a batch; its records stand in the file from row 2 on, and None is one that cannot be read."""
+        self.wrong[batch] = set()
+        self.newest_of[source, part or f"part {batch}"] = batch
         for row, record in enumerate(records, start=2):
             self.read += 1
             shop, *others = [value if column else "" for value, column in zip(record or COLUMNS, columns, strict=True)]
             judged = judge((shop if self.newest else source, *others)) if record else None
             if judged is None or judged.fate == "rejected":
-                self.rejected.add((batch, row))
+                self.wrong[batch].add((batch, row))
                 continue
             moment = judged.changed_at if self.newest else None
             rank = (moment is not None, moment or datetime.min, batch, row)
@@ -249,6 +262,11 @@ class Oracle:
     @property
     def sales(self) -> set[tuple[Any, ...]]:
         return {(*judged.row, *place) for _, judged, place in self.winners.values() if judged.fate == "good"}
+
+    @property
+    def rejected(self) -> set[tuple[int, int]]:
+        """Rows that are wrong in a part as it is now; what was wrong in an older version of it is past."""
+        return set().union(*(self.wrong[batch] for batch in self.newest_of.values()))
 
     @property
     def dropped(self) -> int:
@@ -276,7 +294,7 @@ def read_json(file: Path) -> Any:
 # --- without the way through files ------------------------------------------------------------------------------
 
 
-@dataclass(repr=False)
+@dataclass
 class Bench:
     """Builds the table `sale` from batches, as `apply` does between reading and publishing.
 
@@ -290,6 +308,9 @@ class Bench:
     batches: list[Batch] = field(default_factory=list)
     taken: tuple[int, ...] | None = None
 
+    def __repr__(self) -> str:
+        return f"<bench at batch {self.number}>"
+
     @classmethod
     def open(cls, folder: Path, *, newest: bool) -> Bench:
         shop = Shop(folder, newest=newest)
@@ -298,8 +319,13 @@ class Bench:
     def begin(self) -> None:
         self.batches, self.taken = [], None
 
-    def land(self, source: str, records: Sequence[Record | None], columns: Sequence[str] = COLUMNS) -> Batch:
-        """Store a batch; None stands for a row that does not fit the columns. Columns without a name are left out."""
+    def land(
+        self, source: str, records: Sequence[Record | None], columns: Sequence[str] = COLUMNS, part: str | None = None
+    ) -> Batch:
+        """Store a batch, of a part of its own or of one that was there before with other content.
+
+        None stands for a row that does not fit the columns. Columns without a name are left out.
+        """
         self.number += 1
         kept = [at for at, column in enumerate(columns) if column]
         values = [
@@ -307,10 +333,11 @@ class Bench:
             for row, one in enumerate(records, start=2)
         ]
         landing = Landing(Rows(tuple(columns[at] for at in kept), values), first_row=2)
-        landed = self.warehouse.land(landing, self.number, f"{source}.sales", "part")
+        part = part or f"part {self.number}"
+        landed = self.warehouse.land(landing, self.number, f"{source}.sales", part)
         digest = str(self.number)
         batch = Batch(
-            self.number, 1, source, "sales", "part", digest, "", landed.file, landed.rows, landed.columns, first_row=2
+            self.number, 1, source, "sales", part, digest, "", landed.file, landed.rows, landed.columns, first_row=2
         )
         self.batches.append(batch)
         return batch

@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 ORDER = (
     "diagnostic", "document", "model", "connector", "load", "sql", "metric", "check", "plan", "survey", "files",
-    "warehouse", "apply", "query", "show", "api", "cli",
+    "warehouse", "unchanged", "apply", "query", "show", "api", "cli",
 )  # fmt: skip
 """Every module imports only what stands before it."""
 

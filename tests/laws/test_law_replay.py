@@ -153,7 +153,6 @@ class Paged:
             yield Landing(Rows(columns, [(2, ("s1", str(page), "1"), None)]), first_row=2)
 
 
-@pytest.mark.xfail(strict=True, reason="a part is taken for read once its first batch is recorded")
 def test_a_part_that_failed_half_way_is_read_to_its_end_by_the_next_run(tmp_path, monkeypatch):
     shop = Shop(tmp_path)
     connector = Paged(fails=True)

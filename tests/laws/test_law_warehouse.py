@@ -144,6 +144,7 @@ def test_another_database_is_refused(shop):
     refused(shop, "not-a-warehouse")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [5000, 270_000, 600_000])
 def test_a_flipped_bit_is_never_silent(shop, place):
     """DuckDB notices, and what it says becomes a finding or a failed run; or the bit is in no use."""

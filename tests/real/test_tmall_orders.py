@@ -155,7 +155,7 @@ def test_figure(store, identifier):
     assert_figure(QUESTIONS[identifier].of(store), identifier)
 
 
-@pytest.mark.parametrize("identifier", ["paid_amount", "by_paid_day", "by_province", "conversion"])
+@pytest.mark.parametrize("identifier", ["paid_amount", "by_province", "conversion"])
 def test_figure_on_the_command_line(project, applied, engine_command, identifier):
     question = QUESTIONS[identifier]
     words = [*question.metrics, *(word for name in question.by for word in ("--by", name))]

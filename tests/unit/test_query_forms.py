@@ -55,7 +55,7 @@ def shown(made: Answer, language: Any = "en") -> str:
 def test_the_table_reads_well():
     text = shown(answer(PAID, OPEN), "zh")
     assert "1,234,567.80" in text
-    assert "1.0000" in text
+    assert "100.00%" in text
     assert "支付金额" in text
     assert "付款时间（日）" in text
     assert text.count("—") == 3

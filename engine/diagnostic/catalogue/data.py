@@ -60,6 +60,20 @@ ENTRIES: dict[str, Entry] = {
             help="用 `engine show quarantine` 查看；修好映射或文件后它们会自动回来",
         ),
     ),
+    "rows-refused": warning(
+        Words(
+            "{count} of {read} rows rejected by a rule: {reason}",
+            label="{example_label}",
+            notes=("for example row {row} of `{part}`",),
+            help="see them with `engine show quarantine`; they come back by themselves once the cause is mended",
+        ),
+        Words(
+            "{read} 行中有 {count} 行被规则拒收：{reason_zh}",
+            label="{example_label}",
+            notes=("例如 `{part}` 第 {row} 行",),
+            help="用 `engine show quarantine` 查看；修好映射或文件后它们会自动回来",
+        ),
+    ),
     "unknown-values": warning(
         Words(
             "the map of `{field}` lacks {examples}",

@@ -94,6 +94,10 @@ ENTRIES: dict[str, Entry] = {
         Words("there is no {kind} `{name}` to show", notes=("there is: {known}",), help="did you mean `{near}`?"),
         Words("没有可显示的{kind_zh} `{name}`", notes=("可用：{known}",), help="是不是 `{near}`？"),
     ),
+    "say-which": error(
+        Words("say which {kind} is meant", notes=("there is: {known}",)),
+        Words("请说明是哪个{kind_zh}", notes=("可用：{known}",)),
+    ),
     "folder-not-empty": error(
         Words("`{path}` is not empty", help="name a new folder"),
         Words("`{path}` 不是空文件夹", help="请换一个新文件夹"),
@@ -103,7 +107,7 @@ ENTRIES: dict[str, Entry] = {
         Words("无法写入 `{path}`：{reason}"),
     ),
     "usage": error(
-        Words("{reason}", help="{advice}"),
-        Words("{reason_zh}", help="{advice_zh}"),
+        Words("{reason}", help="`{command} --help` says what there is"),
+        Words("命令写得不对：{reason}", help="用 `{command} --help` 查看用法"),
     ),
 }

@@ -35,7 +35,9 @@ def read(
         place = workplace(project, state, source, stream, Path(scratch))
         ready, settled = ready_to_use(source, stream)
         for landing, last in _marked_last(connector(source.connector).read(ready, settled, step.part, place)):
-            landed, wrong = _land(project, step, landing, warehouse, run, next(numbers), last=last)
+            # A part of which a batch was refused has not been read: the next run reads all of it again.
+            whole = last and not errors(found)
+            landed, wrong = _land(project, step, landing, warehouse, run, next(numbers), last=whole)
             found += [*landing.diagnostics, *wrong]
             rows, left_out = rows + landed.rows, left_out + len(landing.left_out)
     seconds = round(time.monotonic() - begun, 3)

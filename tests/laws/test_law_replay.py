@@ -140,6 +140,7 @@ class Paged:
 
     def __init__(self, *, fails: bool) -> None:
         self.fails, self.pages = fails, 0
+        self.lacking: int | None = None
 
     def survey(self, source: Source, *_: object) -> list[Part]:
         return [Part("window", "digest")] if source.name == "first" else []
@@ -149,18 +150,31 @@ class Paged:
             if page == 1 and self.fails:
                 raise GiveUp(finding("nothing-there", feed="page 2"))
             self.pages += 1
-            columns = ("店铺", "单号", "金额")
+            columns = ("店铺", "单号", "别的" if page == self.lacking else "金额")
             yield Landing(Rows(columns, [(2, ("s1", str(page), "1"), None)]), first_row=2)
 
 
 def test_a_part_that_failed_half_way_is_read_to_its_end_by_the_next_run(tmp_path, monkeypatch):
     shop = Shop(tmp_path)
     connector = Paged(fails=True)
-    monkeypatch.setattr(
-        FilesConnector, "survey", lambda _, source, *more: connector.survey() if source.name == "first" else []
-    )
-    monkeypatch.setattr(FilesConnector, "read", lambda _, *more: connector.read())
+    monkeypatch.setattr(FilesConnector, "survey", connector.survey)
+    monkeypatch.setattr(FilesConnector, "read", connector.read)
     assert shop.apply().status == "failed"
     connector.fails = False
+    assert shop.apply().status == "done"
+    assert connector.pages == 4
+    assert {row[1] for row in shop.sales()} == {"0", "1", "2"}
+
+
+def test_a_part_with_a_batch_that_was_refused_is_read_again(tmp_path, monkeypatch):
+    """The first page lacks a column; the pages after it are whole. The part has not been read."""
+    shop = Shop(tmp_path)
+    connector = Paged(fails=False)
+    monkeypatch.setattr(FilesConnector, "survey", connector.survey)
+    monkeypatch.setattr(FilesConnector, "read", connector.read)
+    connector.lacking = 0
+    run = shop.apply()
+    assert (run.status, run.exit_status) == ("failed", 4)
+    connector.lacking = None
     assert shop.apply().status == "done"
     assert {row[1] for row in shop.sales()} == {"0", "1", "2"}

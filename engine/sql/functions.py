@@ -7,6 +7,7 @@ without changing it; the mapping then rejects the row.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 BLANK = " \t\r\n\u00a0\u3000\ufeff\u200b"
@@ -63,6 +64,7 @@ _HALF_WIDTH = "0123456789.,-+%():/¥ "
 
 _EDGE = r"^ \t\r\n\x{a0}\x{3000}\x{feff}\x{200b}"
 _TIDY = rf"[{_EDGE}=''`]((?s:.*)[{_EDGE}])?"
+_NO_VALUE = _quoted("|".join(re.escape(word) for word in NULL_WORDS))
 _PLAIN = r"[+-]?[0-9]{1,18}(\.[0-9]{1,10}0*)?"
 _GROUPED = r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,10}0*)?"
 _POINTED = r"[+-]?(\.[0-9]{1,10}0*|[0-9]{1,18}\.)"
@@ -97,9 +99,10 @@ READING = (
         (("cell('\t12 ')", "12"), ("cell('a b')", "a b"), ("cell('`9')", "9"), ("cell('\u3000浙江')", "浙江")),
     ),
     Function(
+        # One regular expression for all words: DuckDB turns a list of words into a join, for every column.
         "blank", ("x",),
-        f"CASE WHEN list_contains([{_listed(NULL_WORDS)}], x) THEN NULL WHEN regexp_full_match(x, '{_TIDY}') THEN x "
-        f"ELSE {_once('unwrapped(x)', 'u', f'CASE WHEN list_contains([{_listed(NULL_WORDS)}], u) THEN NULL ELSE u END')} END",
+        f"CASE WHEN regexp_full_match(x, {_NO_VALUE}) THEN NULL WHEN regexp_full_match(x, '{_TIDY}') THEN x "
+        f"ELSE {_once('unwrapped(x)', 'u', f'CASE WHEN regexp_full_match(u, {_NO_VALUE}) THEN NULL ELSE u END')} END",
         "the value of a cell, or null where it holds a word that means `no value`",
         "单元格的值；是空值写法（-、无、null 等）时为空",
         (("blank('--')", None), ("blank('无')", None), ("blank('-8')", "-8"), ("blank(' 0 ')", "0")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -375,10 +374,9 @@ def test_readers_during_applies(tmp_path, watched):
     assert seen_by_readers(shop) == sales_of(files)
 
 
-def test_a_run_that_failed_is_listed_as_failed(tmp_path, engine_command):
+def test_a_run_that_failed_is_listed_as_failed(tmp_path):
     shop = Shop(tmp_path)
     shop.add("first", "a.csv", [("1", "5")], ("单号", "金额"))
-    done = engine_command("apply", "--json", at=tmp_path)
-    assert done.returncode == json.loads(done.stdout)["exit_status"] == 4
-    (listed,) = json.loads(engine_command("runs", "--json", at=tmp_path).stdout)
+    assert shop.apply().exit_status == 4
+    (listed,) = shop.workspace.runs()
     assert (listed["number"], listed["status"], listed["exit_status"]) == (1, "failed", 4)

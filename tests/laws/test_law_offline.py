@@ -62,8 +62,9 @@ def test_check_and_plan_write_nothing(shop):
 def test_a_project_that_was_never_applied_gets_no_folder(tmp_path, engine_command):
     shop = Shop(tmp_path)
     before = files_of(shop.folder)
-    for words in (["validate"], ["plan", "--json"], ["runs"]):
-        assert engine_command(*words, at=tmp_path).returncode == 0, words
+    assert engine_command("validate", at=tmp_path).returncode == 0
+    assert not shop.workspace.plan().is_empty
+    assert shop.workspace.runs() == []
     assert files_of(shop.folder) == before
     assert not shop.build.exists()
 

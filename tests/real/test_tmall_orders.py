@@ -227,7 +227,10 @@ def applied_variant(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) ->
 
 @pytest.mark.parametrize(
     ("name", "check"),
-    [("tmall_order_report_LF", "LF_equal"), ("tmall_order_report_trimmed_header", "trimmed_equal")],
+    [
+        pytest.param("tmall_order_report_LF", "LF_equal", marks=pytest.mark.slow),
+        ("tmall_order_report_trimmed_header", "trimmed_equal"),
+    ],
 )
 def test_the_same_report_written_otherwise(tmp_path, monkeypatch, name, check):
     assert TRUTH["variant_checks"][check] is True

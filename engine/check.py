@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from graphlib import CycleError
 from itertools import combinations
-from re import fullmatch
+from re import findall, fullmatch
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import metric
@@ -34,6 +34,10 @@ _FITS: dict[str, tuple[str, ...]] = {
 """For each type of a field, the types of column that it may go into without losing anything."""
 
 _CONSTANTS = {"integer": r"-?\d{1,18}", "decimal": r"-?\d{1,15}(\.\d+)?", "boolean": "true|false"}
+
+
+_DATE_PARTS = ("%Y", "%y", "%m", "%d", "%H", "%I", "%M", "%S", "%f", "%p", "%b", "%B", "%a", "%A", "%j", "%z", "%%")
+"""What a `format` is made of (strptime, as DuckDB reads it)."""
 
 
 def check(project: Project) -> tuple[Diagnostic, ...]:
@@ -108,12 +112,16 @@ def _unknown_column(table: Table, place: Place, name: str) -> Diagnostic:
 
 def _together(project: Project) -> Iterator[Diagnostic]:
     """What is wrong between mappings: the same name, the same stream into the same table, the same rows."""
+    told: set[tuple[str, str]] = set()
     for first, second in combinations(project.mappings, 2):
         if first.name == second.name:
             place = second.origin.key("from")
             yield finding("same-name", place, name=second.name, first=first.origin.document.path)
-        if first.into == second.into:
-            yield from _into_one(first, second)
+        for found in _into_one(first, second) if first.into == second.into else ():
+            # Of many mappings that get into each other's way, each is told of the first only.
+            if (second.name, found.code) not in told:
+                told.add((second.name, found.code))
+                yield found
 
 
 def _into_one(first: Mapping, second: Mapping) -> Iterator[Diagnostic]:
@@ -238,6 +246,7 @@ class _Mapping:
 
     def _field(self, field: Field) -> Iterator[Diagnostic]:
         yield from self._settings(field)
+        yield from self._formats(field)
         for at, cleaning in enumerate(field.clean):
             if cleaning not in CLEANINGS:
                 place = field.origin.place("clean", at)
@@ -272,6 +281,14 @@ class _Mapping:
         wanted = KINDS[field.type]
         if expression and expression.kind not in ("unknown", wanted) and not _castable(expression.kind, wanted):
             yield finding("wrong-kind", inside(0, len(written)), **in_words(kind=expression.kind, want=wanted))
+
+    def _formats(self, field: Field) -> Iterator[Diagnostic]:
+        """Parts of date formats that no reader knows."""
+        for at, form in enumerate(field.formats):
+            for part in findall(r"%-?.?", form):
+                if part.replace("-", "") not in _DATE_PARTS:
+                    place = field.origin.place("format", at) if len(field.formats) > 1 else field.origin.place("format")
+                    yield finding("unknown-date-part", place, part=part, known=" ".join(_DATE_PARTS))
 
     def _settings(self, field: Field) -> Iterator[Diagnostic]:
         timely = field.type in ("date", "timestamp")

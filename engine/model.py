@@ -312,6 +312,19 @@ class State:
     tables: dict[str, TableState] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
 
+    def versions(self, feed: str) -> dict[str, str]:
+        """For each part of a stream that was read to its end, the digest of the version read last."""
+        return {batch.part: batch.digest for batch in self.batches if batch.feed == feed and batch.last}
+
+
+def is_read(part: Part, versions: dict[str, str]) -> bool:
+    """Whether what a part holds now has been read.
+
+    The same content under another name is the same records. An older content of the same file is not what it holds now.
+    """
+    known = versions.get(part.name)
+    return part.digest in versions.values() if known is None else part.digest == known
+
 
 # --- planned ----------------------------------------------------------------------------------------------------
 

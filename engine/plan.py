@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from engine.metric import digest as metric_digests
-from engine.model import Build, Found, Mapping, MetricChange, Plan, Project, Read, State, Table, TableState
+from engine.model import Build, Found, Mapping, MetricChange, Plan, Project, Read, State, Table, TableState, is_read
 
 
 def plan(project: Project, state: State, found: Found, rebuild: frozenset[str] = frozenset()) -> Plan:
@@ -50,12 +50,11 @@ def _reads(project: Project, state: State, found: Found) -> Iterable[Read]:
     for source in project.sources.values():
         for stream in source.streams.values():
             feed = f"{source.name}.{stream.name}"
-            recorded = [batch for batch in state.batches if batch.feed == feed and batch.last]
-            digests, names = {batch.digest for batch in recorded}, {batch.part for batch in recorded}
+            read = state.versions(feed)
             for part in found.get(feed, ()):
-                if part.digest not in digests:
-                    digests.add(part.digest)
-                    yield Read(source.name, stream.name, part, "changed" if part.name in names else "new")
+                if not is_read(part, read):
+                    yield Read(source.name, stream.name, part, "changed" if part.name in read else "new")
+                    read[part.name] = part.digest
 
 
 def _builds(project: Project, state: State, reads: tuple[Read, ...], rebuild: frozenset[str]) -> Iterable[Build]:

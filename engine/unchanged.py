@@ -14,7 +14,7 @@ from typing import Any
 from engine.connector import GiveUp
 from engine.diagnostic import Findings
 from engine.document import Origin, parse
-from engine.model import Project, Source, State, Stream
+from engine.model import Project, Source, State, Stream, is_read
 from engine.survey import survey_of
 from engine.warehouse.folder import Folder, state_of
 
@@ -68,7 +68,6 @@ def _same_inputs(noted: dict[str, Any], file: Path) -> bool:
 
 
 def _nothing_new(noted: dict[str, Any], state: State, root: Path) -> bool:
-    read = {(batch.feed, batch.digest) for batch in state.batches if batch.last}
     for name, said in noted["sources"].items():
         document, _ = parse("{}")
         assert document is not None
@@ -76,7 +75,8 @@ def _nothing_new(noted: dict[str, Any], state: State, root: Path) -> bool:
         streams = {stream: Stream(stream, settings, origin) for stream, settings in said["streams"].items()}
         source = Source(name, said["connector"], said["settings"], streams, origin)
         for feed, parts in survey_of(source, root, state).items():
-            if not parts or any((feed, part.digest) not in read for part in parts):
+            read = state.versions(feed)
+            if not parts or not all(is_read(part, read) for part in parts):
                 return False
     return True
 

@@ -44,7 +44,7 @@ _MANIFESTS, _USAGE, _SOURCE, _DATA = 1, 2, 3, 4
 _STATUS = {
     "missing-column": _DATA,
     "damaged-ids": _DATA,
-    "not-published": _SOURCE,
+    "nothing-feeds": _SOURCE,
     "nothing-published": _SOURCE,
     "unknown-rebuild": _USAGE,
     "usage": _USAGE,
@@ -62,6 +62,7 @@ _UNREACHED = {
     "no-time": "tests/unit/test_metric_compile.py",
     "name-taken": "tests/unit/test_metric_compile.py",
     "bad-limit": "tests/unit/test_metric_compile.py",
+    "not-published": "tests/unit/test_query_answer.py",
     "column-not-published": "tests/unit/test_query_answer.py",
     "missing-extra": "tests/unit/test_query_answer.py",
     "too-many-rows": "tests/unit/test_query_forms.py",

@@ -51,8 +51,10 @@ def _filling(project: Project, step: Build, state: State) -> Filling:
 
 def _outdated(batches: list[Batch]) -> Iterator[int]:
     """Batches of a part that was read again later: its content, or how it is read, changed."""
-    newest = {(batch.feed, batch.part): batch.digest for batch in batches}
-    return (batch.number for batch in batches if newest[batch.feed, batch.part] != batch.digest)
+    for at, batch in enumerate(batches):
+        later = (other for other in batches[at + 1 :] if (other.feed, other.part) == (batch.feed, batch.part))
+        if any(other.digest != batch.digest for other in later):
+            yield batch.number
 
 
 def _load(project: Project, mapping: Mapping, batches: Iterable[Batch]) -> Load:

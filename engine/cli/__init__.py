@@ -199,7 +199,8 @@ def query(
 ) -> None:
     """Ask for metrics by dimensions, as of the last published state."""
     language = _speak(lang, Form.json if form is Output.json else Form.text)
-    project, metrics = _project_and(names or [])
+    project, words = _project_and(names or [])
+    metrics = list(_split(words))
     workspace = _load(project)
     if not metrics:
         from engine.cli import screen
@@ -208,11 +209,13 @@ def query(
         example = next(iter(workspace.project.metrics), "METRIC")
         typer.echo("\n" + say(language, "ask", project=project, metric=example, dimension="time.month"))
         return
-    question: dict[str, Any] = {"by": _split(by), "where": where, "order": _commas(order), "limit": limit}
+    form = _form_of(form, out)
+    metrics, more = _dimensions_among(metrics, workspace, asked=bool(by))
+    question: dict[str, Any] = {"by": (*_split(by), *more), "where": where, "order": _commas(order), "limit": limit}
     if sql:
         typer.echo(workspace.compile(metrics, **question).sql)
         return
-    _write(workspace.query(metrics, **question, version=run), form, out, language)
+    _write(workspace.query(metrics, **question, version=run), form, _safe(out, workspace), language)
 
 
 @app.command()
@@ -233,6 +236,7 @@ def show(
     language = _speak(lang, Form.json if form is Output.json else Form.text)
     project, things = _project_and(names)
     workspace = _load(project)
+    form, out = _form_of(form, out), _safe(out, workspace)
     _write(workspace.show(things, where=where, limit=limit, version=run, language=language), form, out, language)
 
 
@@ -268,7 +272,7 @@ def init(
     from engine.cli.starter import start
 
     language = _speak(lang)
-    for path in start(folder, tuple(pack or ["commerce"])):
+    for path in start(folder, _packs(pack)):
         typer.echo(say(language, "written", path=path))
     typer.echo(
         f"\n{say(language, 'try')}:\n  cd {folder}\n  engine apply\n  engine query order_cnt pay_amt --by time.day"
@@ -356,6 +360,8 @@ def _guarded(command: Callable[[], Any]) -> int:
         return 0
     except TyperException as failure:
         return _misused(failure)
+    except OSError as failure:
+        return _unwritten(failure)
     except Exception as failure:
         return _failed(failure)
     return status if isinstance(status, int) else 0
@@ -371,12 +377,22 @@ def _misused(failure: Any) -> int:
     return 2
 
 
+def _unwritten(failure: OSError) -> int:
+    from engine.diagnostic import finding
+
+    _show((finding("unwritable", path=str(failure.filename or "?"), reason=failure.strerror or str(failure)),))
+    return 3
+
+
 def _failed(failure: Exception) -> int:
     from engine.diagnostic import Findings
 
     if isinstance(failure, Findings):
         _show(failure.diagnostics)
         return failure.status
+    if isinstance(failure.__cause__, OSError) or type(failure).__name__ == "FileCreateError":
+        cause = failure.__cause__ or failure.args[0]
+        return _unwritten(cause if isinstance(cause, OSError) else OSError(str(cause)))
     if os.environ.get("ENGINE_DEBUG"):
         raise failure
     words = say(_tone.language, "bug", what=f"{type(failure).__name__}: {failure}")
@@ -425,6 +441,47 @@ def _project_and(names: list[str]) -> tuple[Path, list[str]]:
     if names and (names[0].endswith((".yaml", ".yml")) or Path(names[0]).is_dir()):
         return Path(names[0]), names[1:]
     return HERE, names
+
+
+def _packs(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(one.removeprefix("metrics/") for one in _commas(given)) or ("commerce",)
+
+
+def _form_of(form: Output, out: Path | None) -> Output:
+    """The form that the name of the file asks for, where none was given."""
+    by_name = {".csv": Output.csv, ".json": Output.json, ".parquet": Output.parquet, ".xlsx": Output.xlsx}
+    asked = by_name.get(out.suffix.lower()) if out else None
+    if form is Output.table:
+        return asked or form
+    if asked and asked is not form:
+        raise typer.BadParameter(f"{out} does not name a file of the form {form}")
+    return form
+
+
+def _dimensions_among(names: list[str], workspace: Workspace, *, asked: bool) -> tuple[list[str], list[str]]:
+    """`--by month province` leaves `province` among the metrics: what is no metric, and a dimension, goes to `--by`."""
+    from engine.metric import dimensions
+
+    known = workspace.project.metrics
+    metrics = [one for one in names if one in known]
+    if not asked or not metrics:
+        return names, []
+    there = dimensions(workspace.project, tuple(metrics))
+    more = [one for one in names if one not in known and one in there]
+    return [one for one in names if one not in more], more
+
+
+def _safe(out: Path | None, workspace: Workspace) -> Path | None:
+    """The file to write, unless something of the project is there: a manifest, a file that was read, the warehouse."""
+    if out is None:
+        return None
+    from engine.diagnostic import Findings, finding
+
+    project, file = workspace.project, out.resolve()
+    read = {(project.root / batch.part).resolve() for batch in workspace.state().batches}
+    if str(file) in project.inputs.files or file in read or file.is_relative_to(project.storage.path.resolve()):
+        raise Findings([finding("would-overwrite", path=str(out))], status=2)
+    return out
 
 
 def _split(given: list[str] | None) -> tuple[str, ...]:

@@ -94,14 +94,18 @@ def ask(project: Project, question: Question, reader: Reader) -> Answer:
     it needs are not published.
     """
     query = compile(project, question)
-    found = tuple(one for table, columns in query.tables.items() for one in _unpublished(table, columns, reader))
+    found = tuple(
+        one for table, columns in query.tables.items() for one in _unpublished(project, table, columns, reader)
+    )
     if found:
         raise Findings(found, status=3)
     names = (column.name for column in query.columns if column.role == "metric")
     return Answer(question, query, tuple(entry(project, name) for name in names), reader)
 
 
-def _unpublished(table: str, columns: tuple[str, ...], reader: Reader) -> tuple[Diagnostic, ...]:
+def _unpublished(project: Project, table: str, columns: tuple[str, ...], reader: Reader) -> tuple[Diagnostic, ...]:
+    if table not in reader.tables and not project.mappings_into(table):
+        return (finding("nothing-feeds", table=table),)
     if table not in reader.tables:
         return (finding("not-published", table=table, known=", ".join(sorted(reader.tables)) or None),)
     missing = ", ".join(f"`{name}`" for name in columns if name not in reader.tables[table])

@@ -69,7 +69,7 @@ _PLAIN = r"[+-]?[0-9]{1,18}(\.[0-9]{1,10}0*)?"
 _GROUPED = r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,10}0*)?"
 _POINTED = r"[+-]?(\.[0-9]{1,10}0*|[0-9]{1,18}\.)"
 _MONEY = r"^([+-]?)(?:¥|CNY|RMB)?([+-]?)(.*?)(?:元|件|个|笔|人|次)?$"
-_SCIENTIFIC = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{1,3}"
+_SCIENTIFIC = r"[+-]?([0-9]+\.[0-9]+[eE]\+?[0-9]{1,3}|[0-9]+[eE]\+[0-9]{1,3})"
 _INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
 _LOOSE_TIME = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( +[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?"
 _ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -189,15 +189,18 @@ TYPING = (
         (("to_integer('1,234')", "1234"), ("to_integer('12.0')", "12"), ("to_integer('12.5')", None)),
     ),
     Function(
-        "is_damaged_id", ("x",), f"regexp_full_match(x, '{_SCIENTIFIC}|[0-9]{{16,}}\\.0+')",
+        "is_damaged_id", ("x",), f"regexp_full_match(half_width(x), '{_SCIENTIFIC}|[0-9]{{16,}}\\.0+')",
         "whether a number has lost digits: written as 3.72537E+18, or a long one with `.0`",
         "编号是否已损坏：被写成 3.72537E+18 或长编号带 .0",
-        (("is_damaged_id('3.72537E+18')", "true"), ("is_damaged_id('1E5')", "false"), ("is_damaged_id('3725362658812595205')", "false")),
+        (("is_damaged_id('3.72537E+18')", "true"), ("is_damaged_id('1E5')", "false"),
+            ("is_damaged_id('3.72E18')", "true"),
+            ("is_damaged_id('３.７２E+１８')", "true"), ("is_damaged_id('3725362658812595205')", "false")),
     ),
     Function(
         "loose_id", ("x",),
         "CASE WHEN regexp_full_match(x, '[A-Za-z][0-9A-Za-z_-]*') THEN x WHEN is_damaged_id(x) THEN NULL "
-        "WHEN regexp_full_match(x, '[0-9]{1,15}\\.0+') THEN split_part(x, '.', 1) ELSE half_width(x) END",
+        "WHEN regexp_full_match(x, '[0-9]{1,15}\\.0+') THEN split_part(x, '.', 1) "
+        "ELSE translate(x, '０１２３４５６７８９', '0123456789') END",
         "an identifier that is not all digits", "不全是数字的编号",
         (("loose_id('266079.0')", "266079"), ("loose_id('A-１')", "A-1")),
     ),
@@ -275,17 +278,28 @@ CLEANING = (
              "the full name of the province that an address begins with; 未知 where it begins with none (the address itself is never kept)",
              "地址开头的省级行政区全称；认不出为“未知”（不保留地址本身）",
              (("province('浙江省 杭州市 余杭区')", "浙江省"), ("province('内蒙古呼和浩特')", "内蒙古自治区"), ("province('上海')", "上海市"), ("province('Tokyo')", "未知"))),
-    Function("city", ("x",), _once("split_part(squeeze(x), ' ', 2)", "p", "nullif(p, '')"),
-             "the second part of an address written in parts", "分段地址的第二段（市）", (("city('浙江省 杭州市 余杭区')", "杭州市"),)),
-    Function("district", ("x",), _once("split_part(squeeze(x), ' ', 3)", "p", "nullif(p, '')"),
-             "the third part of an address written in parts", "分段地址的第三段（区县）", (("district('浙江省 杭州市 余杭区 某街道')", "余杭区"),)),
+    Function("address_part", ("x", "n"), "split_part(regexp_replace(squeeze(x), '^中国 ?', ''), ' ', n)",
+             "one part of an address written in parts, without the country", "分段地址的某一段（不含国家）",
+             (("address_part('中国 浙江省 杭州市', 2)", "杭州市"),)),
+    Function("city", ("x",), "nullif(regexp_extract(address_part(x, 2), '^[^0-9]{1,12}(?:市|州|盟|地区)$'), '')",
+             "the city of an address written in parts; null where the second part is none (nothing finer is ever kept)",
+             "分段地址的市；第二段不是市时为空（不保留更细的内容）",
+             (("city('浙江省 杭州市 余杭区')", "杭州市"), ("city('浙江省 13812345678 文三路')", None), ("city('上海市 徐汇区 虹桥路1号')", None))),
+    Function("district", ("x",),
+             "nullif(coalesce(nullif(regexp_extract(address_part(x, 3), '^[^0-9]{1,12}(?:区|县|市|旗)$'), ''), "
+             "regexp_extract(address_part(x, 2), '^[^0-9]{1,12}(?:区|县|旗)$')), '')",
+             "the district of an address written in parts; null where no part is one (nothing finer is ever kept)",
+             "分段地址的区县；没有时为空（不保留更细的内容）",
+             (("district('浙江省 杭州市 余杭区 某街道')", "余杭区"), ("district('上海市 徐汇区 虹桥路1号')", "徐汇区"), ("district('东莞市 长安镇 霄边社区12栋301')", None))),
     Function("pseudonym", ("x",), "left(sha256(getvariable('salt') || x), 32)",
              "a stand-in for an identifier of a person: the same every time, and of no use without the salt",
              "个人标识的假名：同一个值得到同一个假名，没有盐无法还原"),
 )  # fmt: skip
 
 CLEANINGS: dict[str, str] = {"trim": "bare", "upper": "uppercase", "lower": "lowercase"} | {
-    function.name: function.name for function in CLEANING if function.name not in ("uppercase", "lowercase")
+    function.name: function.name
+    for function in CLEANING
+    if function.name not in ("uppercase", "lowercase", "address_part")
 }
 """What a field's `clean` may name, and the function behind it."""
 

@@ -36,6 +36,7 @@ RULES = {
     "not-decimal": Label("不是数字，或小数位数超过列的定义", "is not a number, or has more decimals than the column"),
     "not-date": Label("不是日期", "is not a date"),
     "not-timestamp": Label("不是时间", "is not a time"),
+    "not-computed": Label("无法计算", "cannot be computed"),
     "not-boolean": Label("不是“是/否”", "is neither yes nor no"),
 }
 """The rules that the engine itself rejects by, in words that follow the name of a field."""

@@ -37,7 +37,7 @@ class Published:
 
     def rows(self, sql: str) -> Rows:
         """The whole answer as Python values."""
-        answer = self._connection.execute(sql)
+        answer = self._answer(sql)
         described = answer.description or []
         names, types = tuple(one[0] for one in described), tuple(str(one[1]) for one in described)
         return Rows(names, types, answer.fetchall())
@@ -54,6 +54,13 @@ class Published:
         ).fetchone()
         shutil.move(beside, file)
         return int(done[0]) if done else 0
+
+    def _answer(self, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql)
+        except duckdb.IOException as failure:
+            lost = str(failure).splitlines()[0]
+            raise Findings([finding("raw-lost", reason=lost)], status=3) from failure
 
     def records(self, batches: tuple[Batch, ...]) -> str:
         """SQL of the raw records of some batches."""

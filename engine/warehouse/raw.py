@@ -16,6 +16,7 @@ import duckdb
 from engine.connector import Columnar, Delimited, GiveUp, Landing, Rows, field_name
 from engine.diagnostic import Place, finding
 from engine.model import Batch
+from engine.sql.functions import FUNCTIONS
 from engine.sql.mapping import name, text
 from engine.warehouse import Damage, Landed, WarehouseFailed
 from engine.warehouse.folder import Folder, sync_folder
@@ -58,11 +59,11 @@ class Landings:
         """Whether a column of identifiers has lost digits."""
         source = f"read_parquet({text(str(self.folder.root / landed.file))}, file_row_number=true)"
         given, value = name(column), f"trim({name(column)}, ' \t=\"''`')"
-        scientific = f"regexp_full_match({value}, '[0-9](\\.[0-9]+)?[eE]\\+[0-9]{{1,3}}|[0-9]{{16,}}\\.0+')"
+        scientific = f"is_damaged_id({value})"
         long, rounded = (f"regexp_full_match({value}, '[0-9]{{16,}}')", f"regexp_full_match({value}, '[0-9]{{15}}0+')")
         # Only what may be damaged is looked at closely: it holds one of these, or ends in a zero or in what is trimmed.
         ends = " OR ".join(f"ends_with({given}, {text(end)})" for end in "0 \t=\"'`")
-        suspect = f"contains({given}, '+') OR contains({given}, '.0') OR {ends}"
+        suspect = f"contains({given}, '.') OR contains({given}, '+') OR {ends}"
         row = "coalesce(_row, _first + file_row_number)"
         (found,) = self._session.all(
             f"SELECT count(*) FILTER (WHERE {scientific}), min_by({value}, {row}) FILTER (WHERE {scientific}),"
@@ -151,6 +152,11 @@ class Landings:
     def _session(self) -> Session:
         if self._opened is None:
             self._opened = Session(duckdb.connect(config=_config(self.folder, self._memory, self._threads)))
+            for function in FUNCTIONS:
+                if function.name in ("half_width", "is_damaged_id"):
+                    self._opened.do(
+                        f"CREATE TEMP MACRO {function.name}({', '.join(function.parameters)}) AS {function.body}"
+                    )
         return self._opened
 
 

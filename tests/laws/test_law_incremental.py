@@ -82,7 +82,7 @@ def test_incremental_equals_full(benches, steps, newest):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.lists(BATCHES, max_size=4), min_size=1, max_size=6), newest=st.booleans())
 def test_incremental_equals_full_deeply(benches, steps, newest):
     check_incremental(benches[newest], steps)
@@ -142,7 +142,7 @@ def test_every_apply_publishes_what_a_rebuild_would(steps, newest):
 
 
 @pytest.mark.slow
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.lists(FILES, max_size=4), min_size=1, max_size=6), newest=st.booleans())
 def test_every_apply_publishes_what_a_rebuild_would_deeply(steps, newest):
     check_applied(steps, newest=newest)

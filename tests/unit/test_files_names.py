@@ -86,9 +86,30 @@ def test_a_header_alone_and_one_over_a_single_column():
     assert find_header(rows(["订单编号"], ["1"], ["2"])).number == 1
 
 
-@pytest.mark.parametrize("first", ["合计", "总计：", "汇总 12", '="合计"', "#---", "小计3", "\t全店汇总值", "导出完成"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "合计",
+        "总计：",
+        "汇总 12",
+        '="合计"',
+        "本页合计",
+        "总 计",
+        "Grand Total",
+        "制表人：甲",
+        "共3条记录",
+        "小计3",
+        "\t全店汇总值",
+        "导出完成",
+    ],
+)
 def test_totals(first):
     assert is_footer(["", first, "9"], footer_pattern(()))
+
+
+def test_a_remark_is_one_cell_that_begins_with_a_number_sign():
+    assert is_footer(["", "#---", ""], footer_pattern(()))
+    assert not is_footer(["#1001", "2025-11-01"], footer_pattern(()))
 
 
 @pytest.mark.parametrize("first", ["合计划", "汇总表店铺", "1", '="1"'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from metric_stage import Memory, project
 
 from engine.diagnostic import Findings
 from engine.metric import Question
+from engine.model import Mapping
 from engine.query import ask
 
 PROJECT = project()
@@ -80,12 +82,20 @@ def test_a_missing_library_is_named_with_its_extra(
 
 def test_a_table_that_is_not_published_is_named(reader: Memory):
     del reader.tables["orders"]
+    mapping = Mapping("own", "one", "orders", "orders", ("order_id",), {}, {}, (), PROJECT.origin)
     with pytest.raises(Findings) as raised:
-        ask(PROJECT, Question(("orders", "visitors")), reader)
+        ask(replace(PROJECT, mappings=(mapping,)), Question(("orders", "visitors")), reader)
     assert raised.value.status == 3
     [found] = raised.value.diagnostics
     assert found.code == "not-published"
     assert found.words().help == "run `engine apply` first"
+
+
+def test_a_table_that_nothing_feeds_is_named(reader: Memory):
+    del reader.tables["orders"]
+    with pytest.raises(Findings) as raised:
+        ask(PROJECT, Question(("orders",)), reader)
+    assert [one.code for one in raised.value.diagnostics] == ["nothing-feeds"]
 
 
 def test_a_column_that_is_not_published_is_named(reader: Memory):

@@ -356,6 +356,10 @@ ENTRIES: dict[str, Entry] = {
         Words("`{value}` does not fit `{name}`", label="{wanted} is needed"),
         Words("`{value}` 放不进 `{name}`", label="这里需要{wanted_zh}"),
     ),
+    "unknown-date-part": error(
+        Words("a date format has no `{part}`", label="`{part}` is in here", notes=("parts of a format: {known}",)),
+        Words("日期格式里没有 `{part}`", label="这里有 `{part}`", notes=("可用的部分：{known}",)),
+    ),
     "setting-does-not-fit": error(
         Words("`{key}` means nothing for type `{type}`", label="only for {wanted}", help="remove `{key}`"),
         Words("`{type}` 类型不能用 `{key}`", label="只用于 {wanted}", help="去掉 `{key}`"),

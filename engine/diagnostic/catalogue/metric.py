@@ -164,6 +164,10 @@ ENTRIES: dict[str, Entry] = {
         Words("限制为 {limit} 行就没有结果了", label="小于 1"),
     ),
     # --- answers ---
+    "nothing-feeds": error(
+        Words("no mapping fills `{table}`", help="ask for metrics of other tables, or map a source into `{table}`"),
+        Words("没有映射写入 `{table}`", help="请查询其他表的指标，或把某个数据源映射到 `{table}`"),
+    ),
     "not-published": error(
         Words(
             "the table `{table}` is not published yet", notes=("published: {known}",), help="run `engine apply` first"

@@ -102,6 +102,10 @@ ENTRIES: dict[str, Entry] = {
         Words("`{path}` is not empty", help="name a new folder"),
         Words("`{path}` 不是空文件夹", help="请换一个新文件夹"),
     ),
+    "would-overwrite": error(
+        Words("`{path}` belongs to the project", help="write to another file"),
+        Words("`{path}` 是项目自己的文件", help="请写到别的文件"),
+    ),
     "unwritable": error(
         Words("cannot write `{path}`: {reason}"),
         Words("无法写入 `{path}`：{reason}"),

@@ -175,7 +175,7 @@ def _reader(records: Delimited, *, reserved: bool = False) -> str:
     return (
         f"read_csv({text(str(records.path))}, auto_detect=false, header=false, columns={{{typed}}}, skip={records.skip}, "
         f"delim={text(records.delimiter)}, quote={quote}, escape={quote}, strict_mode=true, null_padding=false, "
-        f"ignore_errors=false, max_line_size=16000000, encoding='utf-8')"
+        "ignore_errors=false)"
     )
 
 

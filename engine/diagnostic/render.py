@@ -1,4 +1,4 @@
-"""Turn diagnostics into text, JSON or CI annotations: the one place that does."""
+"""Turn diagnostics into text, JSON or CI annotations: the one place that does. No form shows a secret."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from unicodedata import combining, east_asian_width
 
 from engine.diagnostic import Diagnostic, Language, Place, in_order
 from engine.diagnostic.catalogue import Words
+from engine.diagnostic.masking import mask, masked, masked_place
 
 _SEVERITY = {
     "en": {"error": "error", "warning": "warning", "note": "note"},
@@ -32,14 +33,14 @@ def as_json(found: Iterable[Diagnostic], language: Language = "en") -> str:
 
 def describe(diagnostic: Diagnostic, language: Language = "en") -> dict[str, object]:
     """One diagnostic as plain values."""
-    words, place = diagnostic.words(language), diagnostic.place
+    words, place = masked(diagnostic.words(language)), diagnostic.place
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": words.message,
         "place": None
         if place is None
-        else {"path": place.path, "line": place.line, "column": place.column, "width": place.width},
+        else {"path": mask(place.path), "line": place.line, "column": place.column, "width": place.width},
         "label": words.label,
         "notes": list(words.notes),
         "help": words.help,
@@ -74,7 +75,7 @@ def _visible(words: Words) -> Words:
 
 
 def _one(diagnostic: Diagnostic, language: Language, colour: bool) -> str:
-    words = _visible(diagnostic.words(language))
+    words = _visible(masked(diagnostic.words(language)))
     head = f"{_SEVERITY[language][diagnostic.severity]}[{diagnostic.code}]"
     lines = [
         f"{_paint(head, _COLOUR[diagnostic.severity], colour)}{_COLON[language]}{_paint(words.message, '1', colour)}"
@@ -95,10 +96,10 @@ def _one(diagnostic: Diagnostic, language: Language, colour: bool) -> str:
 
 def _marked(place: Place, words: Words, margin: int, tint: str, colour: bool) -> list[str]:
     pad, bar = " " * margin, _paint("|", "1;34", colour)
-    lines = [f"{pad}{_paint('-->', '1;34', colour)} {place}"]
+    lines = [f"{pad}{_paint('-->', '1;34', colour)} {mask(str(place))}"]
     if not place.line:
         return lines
-    before, marked, after = _shown(place)
+    before, marked, after = _shown(masked_place(place))
     carets = "^" * max(width(marked), 1)
     label = f" {words.label}" if words.label else ""
     number = _paint(str(place.line), "1;34", colour)
@@ -127,11 +128,12 @@ def _shown(place: Place) -> tuple[str, str, str]:
 
 
 def _annotation(diagnostic: Diagnostic, language: Language, folder: str) -> str:
-    words, place = _visible(diagnostic.words(language)), diagnostic.place
+    words, place = _visible(masked(diagnostic.words(language))), diagnostic.place
     level = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
     where = ""
     if place:
-        path = place.path if folder == "." or place.path.startswith(("/", "<")) else f"{folder}/{place.path}"
+        path = mask(place.path)
+        path = path if folder == "." or path.startswith(("/", "<")) else f"{folder}/{path}"
         where = f" file={_property(path)}"
         if place.line:
             where += f",line={place.line},col={place.column},endColumn={place.column + place.width}"

@@ -77,7 +77,7 @@ def test_what_a_connector_is_told(store, tmp_path):
     place = workplace(store.project, State(), source, source.streams["orders"], tmp_path)
     assert place.wanted == {"编号"}
     assert place.root == store.project.root
-    ready, settled = ready_to_use(source, source.streams["orders"])
+    ready, settled = ready_to_use(source, source.streams["orders"], store.project.root)
     assert ready.settings["path"] == "in/*.csv"
     assert source.settings["path"] == "${WHERE}/*.csv"
     assert settled.name == "orders"

@@ -446,12 +446,6 @@ ENTRIES: dict[str, Entry] = {
         Words("这里需要{want_zh}，而不是{kind_zh}", label="结果是{kind_zh}"),
     ),
     # --- variables ---
-    "missing-variable": error(
-        Words(
-            "the environment variable `{name}` is not set", label="used here", help="set it, as in `export {name}=…`"
-        ),
-        Words("没有设置环境变量 `{name}`", label="在这里用到", help="先设置：`export {name}=…`"),
-    ),
     "unused-source": warning(
         Words("no mapping reads `{feed}`", label="is read into raw, and stays there"),
         Words("没有映射读取 `{feed}`", label="只会存为原始记录"),

@@ -1,5 +1,7 @@
 """Declarative integration and metrics for commerce data: YAML in, governed tables and KPIs out."""
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +21,17 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from engine import api
 
-        # Importing the package `engine.load` gave its name to the package; it belongs to the function.
         globals().update({one: getattr(api, one) for one in __all__ if one != "__version__"})
         return globals()[name]
     raise AttributeError(f"module 'engine' has no attribute {name!r}")
+
+
+class _Engine(ModuleType):
+    """`engine.load` is the function, whoever imported the package `engine.load` before."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "load" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Engine

@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.apply import Listener, apply
 from engine.check import check
+from engine.connector import Client
 from engine.diagnostic import Diagnostic, Findings, Language, errors, finding, nearest
 from engine.load import load as load_project
 from engine.metric import Query, Question
@@ -52,16 +53,23 @@ class Workspace:
         return plan(self.project, state, found, self._tables(rebuild))
 
     def apply(
-        self, *, rebuild: Iterable[str] = (), lock_timeout: float = 0, listener: Listener = lambda _: None
+        self,
+        *,
+        rebuild: Iterable[str] = (),
+        lock_timeout: float = 0,
+        listener: Listener = lambda _: None,
+        client: Client | None = None,
     ) -> Run:
         """Read what is new, build the tables, publish them.
 
         `rebuild` names tables to make anew (`all` for every one), `lock_timeout` is how many seconds to wait for
-        another run. Raises `Findings` where the manifests are wrong or nothing could begin; what went wrong on the
-        way stands in the run.
+        another run, `client` sends the requests of connectors in place of the engine's own. Raises `Findings` where
+        the manifests are wrong or nothing could begin; what went wrong on the way stands in the run.
         """
         self._must_be_sound()
-        return apply(self.project, rebuild=self._tables(rebuild), lock_timeout=lock_timeout, listener=listener)
+        return apply(
+            self.project, rebuild=self._tables(rebuild), lock_timeout=lock_timeout, listener=listener, client=client
+        )
 
     def query(
         self,

@@ -4,17 +4,20 @@ A connector is a small object with a name, a JSON Schema for its settings, and t
 connectors come in through the same entry points (`engine.connectors`) as anybody else's.
 
 * `streams` names the streams of a source, from its settings alone.
-* `survey` lists the parts of a stream (files, sheets, time windows) without reading their records.
+* `survey` lists the parts of a stream (files, sheets, time windows) without reading their records and without a network.
 * `read` reads one part and yields `Landing`s: descriptions of records that the warehouse stores as they are.
+
+A stream of files knows what it has read by the digests of its parts. A stream that goes on for ever keeps a cursor
+instead: any JSON value, handed over with a landing, stored in the same transaction as its records, and given back in
+`Workplace.cursor`; its parts have no digest.
 
 What goes wrong is raised as one of the errors named by what to do next.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -22,12 +25,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from unicodedata import normalize
 
-from engine.diagnostic import Diagnostic, finding
-from engine.document import Origin
+from engine.diagnostic import Diagnostic
 from engine.model import Part, Source, Stream
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
+from engine.secret import variables as variables
 
 # --- what a connector hands over --------------------------------------------------------------------------------
 
@@ -64,23 +64,86 @@ class Columnar:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonLines:
+    """Records in a UTF-8 file of JSON objects, one in a line. `columns` are all keys of all records, and may be more.
+
+    Values become text: strings as they are, whole numbers by their digits, objects and lists as JSON. A number with a
+    fraction goes through a float on the way, so one of more than 15 digits has to be written as a string.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Landing:
     """A batch of records to store as raw.
 
     `otherwise` is asked for when the warehouse's reader cannot take `records` as they are. `first_row` is the
     row of the part in which record 0 stands. `left_out` are the lines that are not records (totals), as text.
+    `cursor` is where the stream stands once this batch is stored; with None records the cursor alone moves on.
+    `part` and `digest` stand in for those of the part that is read, where it is a folder and each landing a file of it.
     """
 
-    records: Delimited | Rows | Columnar
+    records: Delimited | Rows | Columnar | JsonLines | None
     otherwise: Rows | None = None
     first_row: int = 1
     left_out: tuple[tuple[str, ...], ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    cursor: Any = None
+    part: str | None = None
+    digest: str = ""
+
+
+# --- requests ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request as it is sent. `query` and `headers` are pairs in order, values before any escaping."""
+
+    method: str
+    url: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Names of headers are lower case; one that is repeated stands there repeatedly."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name."""
+        return next((value for key, value in self.headers if key == name.lower()), None)
+
+
+class Client(Protocol):
+    """Sends requests, one attempt each. Safe to use from many threads."""
+
+    def send(self, request: Request) -> Response:
+        """Send it; raises `TryAgain` where the network failed, and `GiveUp` where the answer must not be taken."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+# --- the contract -----------------------------------------------------------------------------------------------
 
 
 class Connector(Protocol):
-    """A kind of source."""
+    """A kind of source. It may also have `check(source)`, which tells offline what is wrong with the settings of one."""
 
     name: str
     source_schema: dict[str, Any]
@@ -102,20 +165,65 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What reading a part has cost so far: requests, seconds waited for the platform's limits, records fetched, and
+    which share of it is done, where that can be told."""
+
+    requests: int = 0
+    waited: float = 0.0
+    rows: int = 0
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """The client of those who have no business with the network: it tells the time, and sends nothing."""
+
+    clock: Callable[[], float] = time.time
+
+    def send(self, request: Request) -> Response:
+        """Refuse."""
+        raise AssertionError(f"{request.method} {request.url}: nothing may be sent now")
+
+    def now(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return self.clock()
+
+    def sleep(self, seconds: float) -> None:
+        """Refuse."""
+        raise AssertionError("nothing is to be waited for now")
+
+
+@dataclass(frozen=True, slots=True)
 class Workplace:
     """What a connector may use while it works.
 
     `root` is the folder that relative paths start from, `scratch` an empty folder of its own, `recorded` the parts
-    of the stream that earlier runs stored, by name, and `wanted` the record fields that mappings read.
+    of the stream that earlier runs stored, by name, `wanted` the record fields that mappings read, and `cursor` where
+    the stream stands. `client` sends requests and tells the time; while the parts are listed it refuses to send.
+    `report` is told now and then what reading has cost so far. `keep` is a folder, private to the source, for what has
+    to outlive a run and is no record: tokens.
     """
 
     root: Path
     scratch: Path
     recorded: dict[str, Part] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
+    cursor: Any = None
+    client: Client = field(default_factory=Offline)
+    keep: Path | None = None
+    report: Callable[[Effort], None] = lambda _: None
 
 
 # --- errors, named by what to do next ---------------------------------------------------------------------------
+
+
+class TryAgain(Exception):
+    """This attempt failed, another may not: `why` in a few words, `after` so many seconds where that is known."""
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        self.why, self.after = why, after
+        super().__init__(why)
 
 
 class GiveUp(Exception):
@@ -145,6 +253,11 @@ def connector(name: str) -> Connector:
     raise KeyError(name)
 
 
+def connector_of(source: Source) -> Connector:
+    """The connector that reads a source: a preset is read by the one it presets."""
+    return connector("rest" if source.preset else source.connector)
+
+
 # --- names of record fields -------------------------------------------------------------------------------------
 
 
@@ -156,38 +269,3 @@ def field_name(written: str) -> str:
 def same_name(written: str) -> str:
     """What two names of a record field have in common when they are the same: `商品 ID`, `商品ID`, `商品id`, `商品ＩＤ` are."""
     return "".join(field_name(written).split()).casefold()
-
-
-# --- ${NAME} ----------------------------------------------------------------------------------------------------
-
-
-def variables(value: Any) -> tuple[str, ...]:
-    """The `${NAME}`s in a value, each once."""
-    if isinstance(value, str):
-        return tuple(dict.fromkeys(_VARIABLE.findall(value)))
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return tuple(dict.fromkeys(name for part in parts for name in variables(part)))
-
-
-def filled(value: Any) -> Any:
-    """The value with every `${NAME}` replaced from the environment; KeyError(name) where one is not set."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: os.environ[match[1]], value)
-    if isinstance(value, dict):
-        return {key: filled(part) for key, part in value.items()}
-    return [filled(part) for part in value] if isinstance(value, list) else value
-
-
-def unset(value: Any, origin: Origin, *path: str | int) -> tuple[Diagnostic, ...]:
-    """A finding for every `${NAME}` in a value that the environment does not give."""
-    if isinstance(value, dict):
-        return tuple(found for key, part in value.items() for found in unset(part, origin, *path, key))
-    if isinstance(value, list):
-        return tuple(found for index, part in enumerate(value) for found in unset(part, origin, *path, index))
-    if not isinstance(value, str):
-        return ()
-    return tuple(
-        finding("missing-variable", origin.inside(*path, start=match.start(), end=match.end()), name=match[1])
-        for match in _VARIABLE.finditer(value)
-        if not os.environ.get(match[1])
-    )

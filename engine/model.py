@@ -16,6 +16,9 @@ from engine.document import Document, Origin
 Type = Literal["text", "id", "integer", "decimal", "date", "timestamp", "boolean"]
 """The types of table columns. `id` is text that identifies something: no arithmetic, no leading zero lost."""
 
+PARENT = "../"
+"""What stands before the name of a record field where a mapping reads the elements of a list in it."""
+
 Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "month", "quarter", "year")
 
@@ -105,7 +108,9 @@ class Rule:
 class Mapping:
     """How the records of one stream become rows of one table.
 
-    `let` holds fields that other fields may use and that do not land in the table.
+    `let` holds fields that other fields may use and that do not land in the table. With `each`, a path to a list in
+    the record, every element of it becomes a row; `from` then names fields of the element, and `../x` those of the
+    record around it.
     """
 
     name: str
@@ -118,6 +123,7 @@ class Mapping:
     rules: tuple[Rule, ...]
     origin: Origin = field(repr=False, compare=False)
     newest_by: str | None = None
+    each: str | None = None
 
     @property
     def feed(self) -> str:
@@ -131,9 +137,17 @@ class Mapping:
 
     @property
     def record_fields(self) -> tuple[str, ...]:
-        """The record fields that the mapping reads, each once, in order."""
-        names = [name for one in self.all_fields.values() for name in one.sources if not name.startswith("_")]
+        """The record fields that the mapping reads, each once, in order; of `a.b`, also `a`, which may hold it."""
+        given = [self.each]
+        given += [self.around(name) for one in self.all_fields.values() for name in one.sources]
+        names = [name for one in given if one and not one.startswith("_") for name in (one, one.partition(".")[0])]
         return tuple(dict.fromkeys(names))
+
+    def around(self, source: str) -> str | None:
+        """What a `from` names in the record itself; None for a field of an element of `each`."""
+        if self.each is None or source.startswith("_"):
+            return source
+        return source.removeprefix(PARENT) if source.startswith(PARENT) else None
 
 
 # --- declared: metrics ------------------------------------------------------------------------------------------
@@ -175,8 +189,23 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """A connector declared in YAML: the built-in `rest` connector with everything about one platform filled in.
+
+    `value` is the manifest as plain values.
+    """
+
+    name: str
+    value: dict[str, Any]
+    origin: Origin = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A place that records come from. `settings` still hold `${NAME}` where the manifest does."""
+    """A place that records come from. `settings` still hold `${NAME}` where the manifest does.
+
+    `since` is the date or time that histories are read from, as it is written.
+    """
 
     name: str
     connector: str
@@ -184,6 +213,8 @@ class Source:
     streams: dict[str, Stream]
     origin: Origin = field(repr=False, compare=False)
     shop: str | None = None
+    since: str | None = None
+    preset: Preset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +278,7 @@ class Part:
 
     `name` identifies it from run to run; `digest` changes when its content or the settings that it is read
     with change; `stamp` is a cheap sign that the content may have changed (for a file: size and time).
+    A part without a digest is always read: the stream's cursor tells what it still lacks.
     """
 
     name: str
@@ -311,10 +343,14 @@ class State:
     batches: tuple[Batch, ...] = ()
     tables: dict[str, TableState] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
+    cursors: dict[str, Any] = field(default_factory=dict)
+    """Where each stream (`source.stream`) that keeps a cursor stands."""
 
     def versions(self, feed: str) -> dict[str, str]:
         """For each part of a stream that was read to its end, the digest of the version read last."""
-        return {batch.part: batch.digest for batch in self.batches if batch.feed == feed and batch.last}
+        return {
+            batch.part: batch.digest for batch in self.batches if batch.feed == feed and batch.last and batch.digest
+        }
 
 
 def is_read(part: Part, versions: dict[str, str]) -> bool:
@@ -322,6 +358,8 @@ def is_read(part: Part, versions: dict[str, str]) -> bool:
 
     The same content under another name is the same records. An older content of the same file is not what it holds now.
     """
+    if not part.digest:
+        return False
     known = versions.get(part.name)
     return part.digest in versions.values() if known is None else part.digest == known
 
@@ -386,7 +424,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What reading one part gave. `rows` are records landed, `left_out` total lines and the like."""
+    """What reading one part gave. `rows` are records landed, `left_out` total lines and the like; `requests` were sent,
+    and `waited` seconds spent on the platform's limits."""
 
     source: str
     stream: str
@@ -394,6 +433,8 @@ class ReadResult:
     rows: int
     left_out: int
     seconds: float
+    requests: int = 0
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,10 +127,11 @@ def _raw(project: Project, feed: str, reader: Reader, where: str | None, limit: 
     if not batches:
         raise _unknown("stream", "数据流", feed, sorted({batch.feed for batch in reader.state.batches}))
     personal = {
-        same_name(source)
+        same_name(column)
         for mapping in project.mappings_of(feed)
         for field in _personal(project, mapping)
         for source in mapping.all_fields[field].sources
+        for column in _columns_of(mapping, source)
     }
     names = ["_batch", "_row", "_file", *dict.fromkeys(column for batch in batches for column in batch.columns)]
     parts = [_masked(one) if same_name(one) in personal else name(one) for one in names]
@@ -140,6 +141,12 @@ def _raw(project: Project, feed: str, reader: Reader, where: str | None, limit: 
     condition = _condition(where, kinds, feed)
     sql = f"SELECT {', '.join(parts)} FROM {reader.records(batches)}{condition} ORDER BY _batch, _row LIMIT {limit}"
     return _answer(sql, columns, reader)
+
+
+def _columns_of(mapping: Mapping, source: str) -> tuple[str, str]:
+    """The columns that a `from` may read: its own, or the one that holds what it is in."""
+    read = mapping.around(source) or mapping.each or source
+    return read, read.partition(".")[0]
 
 
 def _masked(column: str) -> str:

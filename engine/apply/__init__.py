@@ -17,12 +17,16 @@ from zoneinfo import ZoneInfo
 
 from engine.apply.building import build
 from engine.apply.progress import Listener, Progress
-from engine.apply.reading import read
-from engine.connector import GiveUp, filled, unset
+from engine.apply.reading import Reading
+from engine.apply.together import Outcome, read_all
+from engine.connector import Client
 from engine.diagnostic import Diagnostic, Findings, errors, finding, in_order
+from engine.diagnostic.masking import masked
+from engine.http import HttpClient
 from engine.metric import digest as metric_digests
 from engine.model import BuildResult, Found, Plan, Project, ReadResult, Run, State
 from engine.plan import plan as make_plan
+from engine.secret import Secrets
 from engine.survey import survey
 from engine.unchanged import note
 from engine.warehouse import Warehouse, WarehouseFailed, engine
@@ -37,16 +41,19 @@ def apply(
     rebuild: frozenset[str] = frozenset(),
     lock_timeout: float = 0,
     listener: Listener = lambda _: None,
+    client: Client | None = None,
 ) -> Run:
     """Bring the warehouse to what a checked project declares, and publish it.
 
-    `rebuild` names tables to make anew; `lock_timeout` is how many seconds to wait for another run. What went wrong
+    `rebuild` names tables to make anew; `lock_timeout` is how many seconds to wait for another run; `client` sends the
+    requests of connectors in place of the engine's own. What went wrong
     stands in the run's `diagnostics` and `exit_status` (3 a source or the warehouse failed, 4 the data is wrong).
     Raises `Findings` where there was nothing to begin with: another run is at work, a variable is not set.
     """
     folder = Folder(project.storage.path)
     with folder.locked(lock_timeout):
-        work = _Work(project, rebuild, listener, datetime.now(ZoneInfo(project.timezone)), time.monotonic())
+        started = datetime.now(ZoneInfo(project.timezone))
+        work = _Work(project, rebuild, _masking(listener), started, time.monotonic(), client)
         # What is published tells all there is to know, unless a run died on the way: then the working file knows more.
         idle = None if folder.busy else work.idle(folder)
         if idle:
@@ -60,14 +67,19 @@ def apply(
 
 @contextmanager
 def _warehouse(project: Project) -> Iterator[Warehouse]:
-    missing = unset(project.salt, project.origin, "privacy", "salt") if project.salt else ()
+    secrets = Secrets(project.root)
+    missing = secrets.unset(project.salt, project.origin, "privacy", "salt") if project.salt else ()
     if missing:
         raise Findings(missing, status=3)
-    warehouse = engine(project.storage.engine).write(project.storage, filled(project.salt))
+    warehouse = engine(project.storage.engine).write(project.storage, secrets.filled({"salt": project.salt})["salt"])
     try:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def _masking(listener: Listener) -> Listener:
+    return lambda progress: listener(masked(progress))
 
 
 def _told(failure: WarehouseFailed) -> Diagnostic:
@@ -84,6 +96,7 @@ class _Work:
     listener: Listener
     started: datetime
     clock: float
+    client: Client | None = None
     found: list[Diagnostic] = field(default_factory=list)
     reads: list[ReadResult] = field(default_factory=list)
     builds: list[BuildResult] = field(default_factory=list)
@@ -108,7 +121,7 @@ class _Work:
         number = state.serial + 1
         folder.mark_busy()
         try:
-            self._read(plan, state, warehouse, number)
+            self._read(plan, state, warehouse, folder, number)
             if not self.status:
                 self._build(plan, warehouse, number)
                 return self._publish(plan, warehouse, folder, number)
@@ -119,24 +132,31 @@ class _Work:
     def _survey(self, state: State) -> tuple[Found, tuple[Diagnostic, ...]]:
         """What the sources hold; asked once while the state is the same, for it means reading every new file."""
         if self.surveyed is None or self.surveyed[0] != state:
-            self.surveyed = (state, *survey(self.project, state))
+            clock = self.client.now if self.client else time.time
+            self.surveyed = (state, *survey(self.project, state, clock))
         return self.surveyed[1:]
 
-    def _read(self, plan: Plan, state: State, warehouse: Warehouse, run: int) -> None:
+    def _read(self, plan: Plan, state: State, warehouse: Warehouse, folder: Folder, run: int) -> None:
         numbers = count(max((batch.number for batch in state.batches), default=0) + 1)
-        for done, step in enumerate(plan.reads):
-            self.listener(Progress("read", step.part.name, done, len(plan.reads)))
-            try:
-                result, wrong = read(self.project, step, state, warehouse, run, numbers)
-            except GiveUp as given_up:
-                self.found += given_up.diagnostics
-                self.status = 3
-                continue
-            self.found += wrong
-            if errors(wrong):
-                self.status = self.status or 4
-            else:
-                self.reads.append(result)
+        own = None if self.client else HttpClient()
+        client = self.client or own
+        assert client is not None
+        try:
+            readings = [Reading(self.project, step, state, client, folder.kept) for step in plan.reads]
+            for outcome in read_all(readings, warehouse, run, numbers, self.listener):
+                self._take(outcome)
+        finally:
+            if own:
+                own.close()
+
+    def _take(self, outcome: Outcome) -> None:
+        self.found += [*outcome.reading.found, *outcome.given_up]
+        if outcome.given_up:
+            self.status = 3
+        elif errors(outcome.reading.found):
+            self.status = self.status or 4
+        if outcome.reading.rows or not (outcome.given_up or errors(outcome.reading.found)):
+            self.reads.append(outcome.reading.result())
 
     def _build(self, plan: Plan, warehouse: Warehouse, run: int) -> None:
         state = warehouse.state()
@@ -166,7 +186,7 @@ class _Work:
         self.status = 3
 
     def _described(self, plan: Plan, number: int, status: Literal["done", "failed"], published: int = 0) -> Run:
-        return Run(
+        run = Run(
             number=number,
             status=status,
             started=self._stamp(),
@@ -178,6 +198,7 @@ class _Work:
             diagnostics=in_order(self.found),
             exit_status=0 if status == "done" else self.status or 4,
         )
+        return masked(run)
 
     def _stamp(self) -> str:
         return self.started.isoformat(timespec="seconds")

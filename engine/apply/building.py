@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from engine.connector import same_name
 from engine.diagnostic import Diagnostic, finding
 from engine.model import Batch, Build, BuildResult, Column, Label, Mapping, Project, State
-from engine.sql.mapping import RULES, needed
+from engine.sql.mapping import RULES, is_there, needed
 from engine.sql.mapping import compile as compile_mapping
 from engine.warehouse import Filled, Filling, Load, Rejection, UnknownValues, Warehouse
 
@@ -75,9 +75,7 @@ def _lacking(mapping: Mapping, batches: tuple[Batch, ...]) -> dict[str, tuple[in
     """For each field that a mapping needs, the batches that have none of its names: read before the mapping asked for it."""
     columns = {batch.number: {same_name(column) for column in batch.columns} for batch in batches}
     made = {
-        field.name: tuple(
-            number for number, there in columns.items() if not any(same_name(one) in there for one in field.sources)
-        )
+        field.name: tuple(number for number, there in columns.items() if not is_there(mapping, field, there))
         for field in needed(mapping)
     }
     return {name: without for name, without in made.items() if without}

@@ -140,8 +140,12 @@ class Warehouse(Protocol):
         """Take a landed batch away that is not to be recorded."""
         ...
 
-    def record(self, batch: Batch) -> None:
-        """Make a landed batch part of the state."""
+    def record(self, batch: Batch, cursor: Any = None) -> None:
+        """Make a landed batch part of the state, and with it where its stream now stands."""
+        ...
+
+    def move(self, feed: str, cursor: Any, run: int) -> None:
+        """Record where a stream stands that had nothing new to give."""
         ...
 
     def fill(self, filling: Filling, run: int) -> Filled:

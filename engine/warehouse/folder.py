@@ -6,6 +6,7 @@ busy                      stands while a run changes things; a run that finds it
 raw/<feed>/<batch>.parquet    records as they were sent, never changed
 published/current.json    which version readers see; replaced in one step
 published/versions/<run>.json, published/tables/<table>-<run>.parquet
+kept/<source>/            what a connector keeps from run to run that is no record: tokens
 spill/                    what large sorts write to disk, emptied at every start
 """
 
@@ -54,6 +55,11 @@ class Folder:
     def spill(self) -> Path:
         """Where large sorts spill to."""
         return self.root / "spill"
+
+    @property
+    def kept(self) -> Path:
+        """What connectors keep from run to run that is no record: tokens."""
+        return self.root / "kept"
 
     @property
     def busy(self) -> bool:
@@ -155,7 +161,7 @@ def state_of(plain: dict[str, Any]) -> State:
     """The state that `state_as_json` gave."""
     batches = tuple(Batch(**{**one, "columns": tuple(one["columns"])}) for one in plain["batches"])
     tables = {name: TableState(**{**one, "batches": tuple(one["batches"])}) for name, one in plain["tables"].items()}
-    return State(plain["serial"], batches, tables, plain["metrics"])
+    return State(plain["serial"], batches, tables, plain["metrics"], plain.get("cursors", {}))
 
 
 def run_as_json(run: Run, language: Language = "en") -> dict[str, Any]:

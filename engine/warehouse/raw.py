@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from engine.connector import Columnar, Delimited, GiveUp, Landing, Rows, field_name
+from engine.connector import Columnar, Delimited, GiveUp, JsonLines, Landing, Rows, field_name
 from engine.diagnostic import Place, finding
 from engine.model import Batch
 from engine.sql.functions import FUNCTIONS
@@ -25,6 +25,9 @@ from engine.warehouse.session import Session
 RESERVED = ("_batch", "_first", "_row", "_file", "_text", "file_row_number")
 """Columns of a raw file that the engine adds: batch number, row of record 0, row where it is told, part, unreadable text;
 and the one that its reader adds."""
+
+LONGEST_RECORD = 64 << 20
+"""Bytes that one JSON record may have."""
 
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000"
 """Words that repeat get a dictionary; to look for one among ids and amounts would cost a tenth of the writing."""
@@ -52,7 +55,8 @@ class Landings:
         _sync(beside)
         beside.replace(target)
         sync_folder(target.parent)
-        columns = self._kept(target) if isinstance(landing.records, Columnar) else _columns(landing.records.columns)
+        told = None if landing.records is None or isinstance(landing.records, Columnar) else landing.records.columns
+        columns = self._kept(target) if told is None else _columns(told)
         return Landed(target.relative_to(self.folder.root).as_posix(), rows, columns)
 
     def damage(self, landed: Landed, column: str) -> Damage | None:
@@ -98,10 +102,12 @@ class Landings:
 
     def _copy(self, landing: Landing, head: str, target: Path) -> int:
         records = landing.records
-        if isinstance(records, Delimited):
+        if isinstance(records, Delimited | JsonLines):
+            listed = "*" if isinstance(records, Delimited) else _renamed(records.columns)
+            reader = _reader(records) if isinstance(records, Delimited) else _json_reader(records)
             try:
                 return self._write(
-                    f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, * FROM {_reader(records)}", target
+                    f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {listed} FROM {reader}", target
                 )
             except WarehouseFailed as failure:
                 if landing.otherwise is None or not failure.refused:
@@ -109,6 +115,8 @@ class Landings:
                 records = landing.otherwise
         if isinstance(records, Rows):
             return self._copy_rows(records, head, target)
+        if records is None:
+            raise AssertionError("there are no records to land")
         return self._write(
             f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {self._as_text(records)}", target
         )
@@ -177,6 +185,19 @@ def _reader(records: Delimited, *, reserved: bool = False) -> str:
         f"delim={text(records.delimiter)}, quote={quote}, escape={quote}, strict_mode=true, null_padding=false, "
         "ignore_errors=false)"
     )
+
+
+def _json_reader(records: JsonLines) -> str:
+    typed = ", ".join(f"{text(column)}: 'VARCHAR'" for column in records.columns)
+    return (
+        f"read_json({text(str(records.path))}, format='newline_delimited', records=true, columns={{{typed}}}, "
+        f"maximum_object_size={LONGEST_RECORD})"
+    )
+
+
+def _renamed(columns: Sequence[str]) -> str:
+    pairs = zip(columns, _columns(columns), strict=True)
+    return ", ".join(name(kept) if kept == column else f"{name(column)} AS {name(kept)}" for column, kept in pairs)
 
 
 def _exact(column: str, kind: str) -> str:

@@ -42,10 +42,13 @@ CREATE TABLE engine.batch(number INTEGER, value VARCHAR);
 CREATE TABLE engine.table_state(name VARCHAR, value VARCHAR);
 CREATE TABLE engine.metric(name VARCHAR, digest VARCHAR);
 CREATE TABLE engine.run(number INTEGER, value VARCHAR);
+CREATE TABLE engine.cursor(feed VARCHAR, value VARCHAR);
 CREATE TABLE engine.quarantine(
     mapping VARCHAR, _batch INTEGER, _row BIGINT, field VARCHAR, rule VARCHAR, value VARCHAR, run INTEGER, table_name VARCHAR
 );
 """
+
+_CURSORS = "SELECT feed, value FROM engine.cursor ORDER BY feed"
 
 
 class Working:
@@ -84,6 +87,7 @@ class Working:
             batches=tuple(Batch(**{**one, "columns": tuple(one["columns"])}) for one in batches),
             tables={one["name"]: TableState(**{**one, "batches": tuple(one["batches"])}) for one in tables},
             metrics=dict(self._session.all("SELECT name, digest FROM engine.metric ORDER BY name")),
+            cursors={feed: json.loads(value) for feed, value in self._session.all(_CURSORS)},
         )
 
     # --- raw ----------------------------------------------------------------------------------------------------
@@ -101,10 +105,17 @@ class Working:
         """Take a landed batch away."""
         (self.folder.root / landed.file).unlink(missing_ok=True)
 
-    def record(self, batch: Batch) -> None:
-        """Make a landed batch part of the state."""
+    def record(self, batch: Batch, cursor: Any = None) -> None:
+        """Make a landed batch part of the state, and with it where its stream now stands."""
         with self._transaction(batch.run):
             self._session.do("INSERT INTO engine.batch VALUES (?, ?)", [batch.number, _json(batch)])
+            if cursor is not None:
+                self._set_cursor(batch.feed, cursor)
+
+    def move(self, feed: str, cursor: Any, run: int) -> None:
+        """Record where a stream stands that had nothing new to give."""
+        with self._transaction(run):
+            self._set_cursor(feed, cursor)
 
     # --- tables -------------------------------------------------------------------------------------------------
 
@@ -179,14 +190,20 @@ class Working:
         if self.state().serial >= published.serial:
             return
         with self._transaction(published.serial):
-            for table in ("batch", "table_state", "metric", "run", "quarantine"):
+            for table in ("batch", "table_state", "metric", "run", "quarantine", "cursor"):
                 self._session.do(f"DELETE FROM engine.{table}")
+            for feed, cursor in published.cursors.items():
+                self._set_cursor(feed, cursor)
             for batch in published.batches:
                 self._session.do("INSERT INTO engine.batch VALUES (?, ?)", [batch.number, _json(batch)])
             for run in self.folder.runs():
                 self._session.do(
                     "INSERT INTO engine.run VALUES (?, ?)", [run["number"], json.dumps(run, ensure_ascii=False)]
                 )
+
+    def _set_cursor(self, feed: str, cursor: Any) -> None:
+        self._session.do("DELETE FROM engine.cursor WHERE feed = ?", [feed])
+        self._session.do("INSERT INTO engine.cursor VALUES (?, ?)", [feed, json.dumps(cursor, ensure_ascii=False)])
 
     def _set_table(self, table: str, state: TableState) -> None:
         self._session.do("DELETE FROM engine.table_state WHERE name = ?", [table])

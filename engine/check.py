@@ -13,10 +13,12 @@ from re import findall, fullmatch
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import metric
+from engine.connector import connector_of
 from engine.diagnostic import Diagnostic, Place, errors, finding, in_order, nearest
 from engine.diagnostic.catalogue import in_words
 from engine.metric.conditions import columns_in
 from engine.model import Field, Mapping, Project, Rule, Table
+from engine.secret import plain_secrets, secret_keys
 from engine.sql.expression import KINDS, Kind, examine
 from engine.sql.functions import CLEANINGS
 from engine.sql.mapping import BUILT_IN
@@ -44,6 +46,8 @@ def check(project: Project) -> tuple[Diagnostic, ...]:
     """All findings about what the manifests of a project mean, by file and line; empty when all is well."""
     found = [
         *_project(project),
+        *_secrets(project),
+        *_connectors(project),
         *_tables(project),
         *(one for mapping in project.mappings for one in _Mapping(project, mapping).findings()),
         *_together(project),
@@ -56,6 +60,27 @@ def check(project: Project) -> tuple[Diagnostic, ...]:
 def _project(project: Project) -> Iterator[Diagnostic]:
     if not _is_zone(project.timezone):
         yield finding("unknown-timezone", project.origin.place("timezone"), name=project.timezone)
+
+
+def _secrets(project: Project) -> Iterator[Diagnostic]:
+    """Secrets that the settings of sources write out."""
+    for source in project.sources.values():
+        made = connector_of(source)
+        keys = secret_keys(made.source_schema, made.stream_schema, source.preset and source.preset.value)
+        yield from plain_secrets(source.settings, keys, source.origin, "with")
+        for stream in source.streams.values():
+            yield from plain_secrets(stream.settings, keys, stream.origin)
+    if project.salt:
+        yield from plain_secrets({"salt": project.salt}, {"salt"}, project.origin, "privacy")
+
+
+def _connectors(project: Project) -> Iterator[Diagnostic]:
+    """What connectors find wrong with the settings of their sources; a connector that is used twice says it once."""
+    found: dict[Diagnostic, None] = {}
+    for source in project.sources.values():
+        look = getattr(connector_of(source), "check", None)
+        found |= dict.fromkeys(look(source) if look else ())
+    yield from found
 
 
 def _is_zone(name: str) -> bool:

@@ -15,8 +15,10 @@ from pathlib import Path
 from engine.diagnostic import Diagnostic, Findings, Place, errors, finding, in_order, nearest
 from engine.document import Document, Origin, read
 from engine.load.build import Builder, inside, shown
+from engine.load.presets import preset_of
 from engine.load.schema import KINDS, violations
-from engine.model import Inputs, Mapping, Project, Source
+from engine.load.shipped import library
+from engine.model import Inputs, Mapping, Preset, Project, Source
 
 __all__ = ["KINDS", "library", "load"]
 
@@ -32,13 +34,6 @@ def load(file: str | Path) -> Project:
     path = Path(file)
     path = path / "project.yaml" if path.is_dir() else path
     return _Loader(path.resolve()).load(str(file))
-
-
-def library() -> Path:
-    """The folder of the shipped library: `connectors`, `mappings`, `metrics`."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "library"
-    return inside if inside.is_dir() else package.parent
 
 
 class _Loader:
@@ -62,7 +57,7 @@ class _Loader:
         self._model(document)
         mappings = self._mappings(document)
         self._metrics(document)
-        sources = self.build.sources(document)
+        sources = self.build.sources(document, self._presets(document))
         made = tuple(self._mapped(document, mappings, sources))
         self.found += self.build.found
         if errors(self.found):
@@ -91,6 +86,19 @@ class _Loader:
             self._take(file, "model", lambda document: self.build.model(document, shared=True))
         for file in self._named(project, "models"):
             self._take(file, "model", lambda document: self.build.model(document, shared=False))
+
+    def _presets(self, project: Document) -> dict[str, Preset]:
+        """The connectors that are declared in YAML: the project's own, and those of the library that sources use."""
+        made: dict[str, Preset] = {}
+        for file in self._named(project, "connectors"):
+            self._take(file, "connector", lambda document: made.update({document.value["name"]: preset_of(document)}))
+        for source in project.value["sources"].values():
+            file = library() / "connectors" / f"{source['connector']}.yaml"
+            if source["connector"] not in made and file.is_file():
+                self._take(
+                    file, "connector", lambda document: made.update({document.value["name"]: preset_of(document)})
+                )
+        return made
 
     def _metrics(self, project: Document) -> None:
         for at, pack in enumerate(project.value.get("use") or []):
@@ -207,7 +215,7 @@ class _Loader:
         return sha256(repr((parts, maps)).encode()).hexdigest()
 
 
-_LISTED = {"mapping": "mappings", "metrics": "metrics", "model": "models"}
+_LISTED = {"connector": "connectors", "mapping": "mappings", "metrics": "metrics", "model": "models"}
 """Under which key of a project the manifests of a kind are named."""
 
 

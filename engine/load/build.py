@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.connector import connector, connectors
+from engine.connector import connector, connector_of, connectors
 from engine.diagnostic import Diagnostic, finding, nearest
 from engine.document import Document, Origin
 from engine.load.maps import read_map
-from engine.model import Column, Field, Label, Mapping, Metric, Rule, Source, Storage, Stream, Table
+from engine.load.presets import wrong_preset_settings
+from engine.load.schema import wrong_settings
+from engine.load.shipped import library
+from engine.model import Column, Field, Label, Mapping, Metric, Preset, Rule, Source, Storage, Stream, Table
 
 FORMS = ("measure", "ratio", "derived", "of")
 """The ways to give a metric."""
@@ -33,21 +38,28 @@ class Builder:
         given = dict(document.value.get("warehouse") or {})
         return Storage(engine=given.pop("engine", "duckdb"), path=self.root / given.pop("path", "build"), **given)
 
-    def sources(self, document: Document) -> dict[str, Source]:
+    def sources(self, document: Document, presets: dict[str, Preset]) -> dict[str, Source]:
         """The project's sources, with all streams their connectors say they have."""
-        made = (self._source(document, name) for name in document.value["sources"])
+        made = (self._source(document, name, presets) for name in document.value["sources"])
         return {source.name: source for source in made if source}
 
-    def _source(self, document: Document, name: str) -> Source | None:
+    def _source(self, document: Document, name: str, presets: dict[str, Preset]) -> Source | None:
         given, origin = document.value["sources"][name], Origin(document, ("sources", name))
         kind = given["connector"]
-        if kind not in connectors():
-            known = ", ".join(sorted(connectors()))
+        preset = presets.get(kind)
+        if preset is None and kind not in _names():
+            known = sorted({*_names(), *presets})
             place = origin.place("connector")
-            self.found.append(
-                finding("unknown-connector", place, name=kind, near=nearest(kind, connectors()), known=known)
-            )
+            near = nearest(kind, known)
+            self.found.append(finding("unknown-connector", place, name=kind, near=near, known=", ".join(known)))
             return None
+        if preset is not None:
+            self.found += wrong_preset_settings(preset, origin)
+            self._known_streams(preset, origin, given.get("streams") or {})
+        elif kind in connectors():
+            self.found += wrong_settings(document, ("sources", name), connector(kind))
+        else:
+            return None  # a file of the library that could not be read, which is told already
         declared = given.get("streams") or {}
         if isinstance(declared, list):
             streams = {
@@ -58,8 +70,24 @@ class Builder:
                 one: Stream(one, declared[one] or {}, Origin(document, (*origin.path, "streams", one)))
                 for one in declared
             }
-        source = Source(name, kind, given.get("with") or {}, streams, origin, given.get("shop"))
-        return Source(name, kind, source.settings, connector(kind).streams(source), origin, source.shop)
+        settings, shop, since = given.get("with") or {}, given.get("shop"), given.get("since")
+        self._check_since(origin, since)
+        source = Source(name, kind, settings, streams, origin, shop, since, preset)
+        return replace(source, streams=connector_of(source).streams(source))
+
+    def _known_streams(self, preset: Preset, origin: Origin, declared: dict[str, Any] | list[str]) -> None:
+        known = preset.value["streams"]
+        for at, one in enumerate(declared):
+            if one not in known:
+                place = origin.place("streams", at) if isinstance(declared, list) else origin.key("streams", one)
+                facts = {"name": one, "connector": preset.name, "known": ", ".join(known), "near": nearest(one, known)}
+                self.found.append(finding("unknown-connector-stream", place, **facts))
+
+    def _check_since(self, origin: Origin, since: str | None) -> None:
+        try:
+            datetime.fromisoformat(since or "2000-01-01")
+        except ValueError:
+            self.found.append(finding("bad-since", origin.place("since"), value=since))
 
     # --- model --------------------------------------------------------------------------------------------------
 
@@ -120,6 +148,7 @@ class Builder:
             rules=tuple(self._rules(origin)),
             origin=origin,
             newest_by=given.get("newest_by"),
+            each=given.get("each"),
         )
 
     def _fields(self, mapping: Origin, part: str, folder: Path, table: Table | None) -> dict[str, Field]:
@@ -230,6 +259,11 @@ class Builder:
             self.found.append(finding("none-of", origin.key(), keys=", ".join(f"`{key}`" for key in keys)))
         for key in there[1:]:
             self.found.append(finding("one-of", origin.key(key), key=key, first=there[0]))
+
+
+def _names() -> set[str]:
+    """The connectors that a source may name without declaring them."""
+    return (connectors().keys() - {"rest"}) | {one.stem for one in (library() / "connectors").glob("*.yaml")}
 
 
 def inside(folder: Path, path: Path) -> bool:

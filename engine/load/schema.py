@@ -19,12 +19,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing import Registry
 
-from engine.connector import connector, connectors
+from engine.connector import Connector, connector, connectors
 from engine.diagnostic import Diagnostic, Place, finding, nearest
 from engine.diagnostic.catalogue.yaml import COMMA_IN_TEXT
 from engine.document import Document
 
-KINDS = ("project", "mapping", "metrics", "model")
+KINDS = ("project", "connector", "mapping", "metrics", "model")
 """What a manifest can declare."""
 
 _WANTED = {
@@ -52,10 +52,14 @@ _FULL_WIDTH_COLON = "："
 @cache
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind of manifest; KeyError where there is no such kind."""
+    return _with_connectors(_plain(kind)) if kind == "project" else _plain(kind)
+
+
+def _plain(kind: str) -> dict[str, Any]:
     if kind not in KINDS:
         raise KeyError(kind)
     made: dict[str, Any] = json.loads(files("engine.load").joinpath(f"schemas/{kind}.json").read_text("utf-8"))
-    return _with_connectors(made) if kind == "project" else made
+    return made
 
 
 def violations(document: Document, kind: str) -> tuple[Diagnostic, ...]:
@@ -64,11 +68,29 @@ def violations(document: Document, kind: str) -> tuple[Diagnostic, ...]:
     return tuple(found for failure in failures for found in _diagnostics(document, failure))
 
 
+def violations_at(document: Document, path: tuple[Any, ...], part: dict[str, Any]) -> Iterator[Diagnostic]:
+    """What a schema finds wrong with a part of a document, in words."""
+    for failure in Draft202012Validator(part, registry=Registry()).iter_errors(document.value_at(path)):
+        failure.path.extendleft(reversed(path))
+        yield from _diagnostics(document, failure)
+
+
+def wrong_settings(document: Document, source: tuple[str, str], described: Connector) -> Iterator[Diagnostic]:
+    """What is wrong with the settings of a source and of its streams, by the schemas of its connector."""
+    given = document.value_at(source)
+    if "with" in given:
+        yield from violations_at(document, (*source, "with"), described.source_schema)
+    stream = {**described.stream_schema, "type": ["object", "null"]}
+    declared = given.get("streams")
+    for name in declared if isinstance(declared, dict) else ():
+        yield from violations_at(document, (*source, "streams", name), stream)
+
+
 def _with_connectors(project: dict[str, Any]) -> dict[str, Any]:
     made = copy.deepcopy(project)
     source = made["$defs"]["source"]
-    source["properties"]["connector"]["examples"] = sorted(connectors())
-    source["allOf"] = [_settings_of(name) for name in sorted(connectors())]
+    source["properties"]["connector"]["examples"] = sorted(connectors().keys() - {"rest"})
+    source["allOf"] = [_settings_of(name) for name in sorted(connectors().keys() - {"rest"})]
     return made
 
 
@@ -83,7 +105,7 @@ def _settings_of(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(kind: str) -> Draft202012Validator:
-    whole = schema(kind)
+    whole = _plain(kind)  # what a source may say, its connector tells: only the connectors that are used are imported
     return Draft202012Validator(_in_place(whole, whole.get("$defs", {})), registry=Registry())
 
 

@@ -97,3 +97,17 @@ def test_reasons_of_the_yaml_reader_can_be_filled(problem: Problem):
     assert problem.reason.format_map(known)
     assert problem.reason_zh.format_map(known)
     assert (problem.advice is None) == (problem.advice_zh is None)
+
+
+def test_no_code_is_worded_twice():
+    """Two areas that word the same code would overwrite each other's words."""
+    folder = SOURCE / "diagnostic" / "catalogue"
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "ENTRIES":
+                assert isinstance(node.value, ast.Dict)
+                for key in node.value.keys:
+                    assert isinstance(key, ast.Constant)
+                    assert key.value not in found, f"{key.value} is worded in {found[key.value]} and {file.name}"
+                    found[key.value] = file.name

@@ -5,7 +5,19 @@ notes are facts, help is one suggestion. `{name}` is filled from the facts of th
 or help whose facts are missing is left out.
 """
 
-from engine.diagnostic.catalogue import data, files, manifest, metric, run, syntax
+from engine.diagnostic.catalogue import (
+    data,
+    database,
+    files,
+    manifest,
+    metric,
+    remote,
+    rest,
+    run,
+    secret,
+    singer,
+    syntax,
+)
 from engine.diagnostic.catalogue.words import Entry, Words, in_words
 
 __all__ = ["CATALOGUE", "Entry", "Words", "in_words"]
@@ -16,5 +28,10 @@ CATALOGUE: dict[str, Entry] = {
     **metric.ENTRIES,
     **files.ENTRIES,
     **data.ENTRIES,
+    **rest.ENTRIES,
     **run.ENTRIES,
+    **database.ENTRIES,
+    **remote.ENTRIES,
+    **singer.ENTRIES,
+    **secret.ENTRIES,
 }

@@ -7,6 +7,14 @@ ENTRIES: dict[str, Entry] = {
         Words("`{feed}` holds nothing to read", label="nothing matches", help="put a file there, or mend the path"),
         Words("`{feed}` 没有可读取的内容", label="没有匹配到任何文件", help="放入文件，或修改路径"),
     ),
+    "plugin": error(
+        Words("{message}", notes=("{note}", "connector `{connector}` says so"), help="{help}"),
+        Words("{message_zh}", notes=("{note_zh}", "由连接器 `{connector}` 报告"), help="{help_zh}"),
+    ),
+    "plugin-warning": warning(
+        Words("{message}", notes=("{note}", "connector `{connector}` says so"), help="{help}"),
+        Words("{message_zh}", notes=("{note_zh}", "由连接器 `{connector}` 报告"), help="{help_zh}"),
+    ),
     "locked": error(
         Words(
             "another run is writing to `{path}`",

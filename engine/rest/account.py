@@ -1,0 +1,121 @@
+"""The accounts of a source: each with its settings, its token, and a way to ask for its streams."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from engine.connector import Client, Workplace
+from engine.model import Source, Stream
+from engine.rest.definition import Definition
+from engine.rest.exchange import Cost, Exchange
+from engine.rest.limits import Bucket, Limits, rate_of
+from engine.rest.template import Scope
+from engine.rest.token import Tokens
+
+COMMON = ("accounts", "at_once", "rate")
+"""Settings that every source of a connector has besides the connector's own."""
+
+_limits: WeakKeyDictionary[Client, Limits] = WeakKeyDictionary()
+_tokens: WeakKeyDictionary[Client, dict[str, Tokens]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Account:
+    """One of the accounts of a source. `shop` names it; it is empty where the source has but one."""
+
+    shop: str
+    scope: dict[str, Any]
+    exchange: Exchange
+
+
+def accounts(source: Source, stream: Stream, definition: Definition, place: Workplace, cost: Cost) -> list[Account]:
+    """The accounts that a stream is to be read for."""
+    return [_account(source, stream, definition, place, cost, given) for given in _given(source)]
+
+
+def shops(source: Source) -> list[str]:
+    """The names of the accounts of a source; one empty name where it declares none."""
+    return [str(given.get("shop", "")) for given in _given(source)]
+
+
+def _given(source: Source) -> list[dict[str, Any]]:
+    own = {name: value for name, value in source.settings.items() if name not in COMMON}
+    listed = source.settings.get("accounts") or [{}]
+    return [{**own, **one} for one in listed]
+
+
+def scope_of(definition: Definition, given: Mapping[str, Any], stream: Stream) -> dict[str, Any]:
+    """What templates know of an account and a stream: settings, options, and what `let` names."""
+    options = dict(stream.settings)
+    scope: dict[str, Any] = {**definition.defaults, **given, **options}
+    scope |= {
+        "stream": stream.name,
+        "fields": list(definition.names),
+        "shop": given.get("shop", ""),
+        "options": options,
+    }
+    for name, one in definition.let.items():
+        scope[name] = one(scope)
+    return scope
+
+
+def _account(
+    source: Source, stream: Stream, definition: Definition, place: Workplace, cost: Cost, given: dict[str, Any]
+) -> Account:
+    scope = scope_of(definition, given, stream)
+    limits = _limits_of(place.client)
+    rate = source.settings.get("rate")
+
+    def buckets(asked: Scope) -> list[Bucket]:
+        made = [
+            limits.bucket(
+                (source.connector, str(at), *(str(asked.get(name, "")) for name in limit.per)),
+                limit.rate,
+                limit.burst,
+                limit.at_once,
+            )
+            for at, limit in enumerate(definition.limits)
+        ]
+        own = [limits.bucket((source.name, "rate"), rate_of(rate), 1.0, None)] if rate else []
+        return made + own
+
+    exchange = Exchange(
+        client=place.client,
+        limits=limits,
+        manners=definition.manners,
+        buckets=buckets,
+        tokens=_tokens_of(source, definition, scope, given, place),
+        place=stream.origin.place(),
+        name=f"{source.name}.{stream.name}" + (f" ({given['shop']})" if given.get("shop") else ""),
+        cost=cost,
+    )
+    return Account(str(given.get("shop", "")), scope, exchange)
+
+
+def _limits_of(client: Client) -> Limits:
+    with _lock:
+        if client not in _limits:
+            _limits[client] = Limits(client)
+        return _limits[client]
+
+
+def _tokens_of(
+    source: Source, definition: Definition, scope: dict[str, Any], given: Mapping[str, Any], place: Workplace
+) -> Tokens | None:
+    """The token of an account: one for all its streams, so that one renews it."""
+    if definition.token is None:
+        return None
+    sign = sha256(json.dumps([source.name, given], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    with _lock:
+        known = _tokens.setdefault(place.client, {})
+        if sign not in known:
+            file = place.keep / f"{given.get('shop') or 'token'}.json".replace("/", "_") if place.keep else None
+            known[sign] = Tokens(definition.token, scope, file, place.client.now)
+        return known[sign]

@@ -8,7 +8,7 @@ sqlglot carries over to other engines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -99,7 +99,24 @@ def feeding(mapping: Mapping, column: str) -> frozenset[str]:
 def needed(mapping: Mapping) -> tuple[Field, ...]:
     """The fields of a mapping that every record must be able to give: not optional, and from the record alone."""
     fields = mapping.all_fields.values()
-    return tuple(one for one in fields if one.sources and not one.optional and not set(one.sources) & set(BUILT_IN))
+    return tuple(
+        one
+        for one in fields
+        if one.sources
+        and not one.optional
+        and not set(one.sources) & set(BUILT_IN)
+        and all(mapping.around(source) for source in one.sources)
+    )
+
+
+def is_there(mapping: Mapping, field: Field, columns: Collection[str]) -> bool:
+    """Whether records with these columns (by `same_name`) can give a field: by its name, or inside an object."""
+    return any(name in columns for source in field.sources for name in _names(mapping.around(source) or ""))
+
+
+def _names(written: str) -> tuple[str, ...]:
+    """The columns of a record that may hold what is written: `a.b` is a column of that name, or inside the column `a`."""
+    return same_name(written), same_name(written.partition(".")[0])
 
 
 def sql_type(column: Column | Field) -> str:
@@ -139,6 +156,68 @@ def _uses(field: Field) -> set[str]:
     return {column.name for column in tree.find_all(exp.Column)} if tree else set()
 
 
+class _Opened:
+    """What a mapping takes out of JSON in columns: places inside objects, and fields of the elements of a list.
+
+    All that is taken out of one column is taken out at once, so that its text is read once.
+    """
+
+    def __init__(self) -> None:
+        self.paths: dict[str, list[str]] = {}
+        self.fields: dict[str, None] = {}
+
+    def inside(self, column: str, below: str) -> str:
+        """What stands for a place in the object that a column holds."""
+        places = self.paths.setdefault(column, [])
+        if below not in places:
+            places.append(below)
+        return f"{_open_name(column)}[{places.index(below) + 1}]"
+
+    def of_element(self, source: str) -> str:
+        """What stands for a field of an element, or a place inside an object in it."""
+        first, _, below = source.partition(".")
+        self.fields[first] = None
+        column = f"_element.{name(first)}"
+        return self.inside(column, below) if below else column
+
+    def opening(self, source: str) -> str:
+        """The step that opens objects."""
+        made = [
+            f"TRY(json_extract_string({column}, [{', '.join(text(_path(one)) for one in places)}])) AS {_open_name(column)}"
+            for column, places in self.paths.items()
+        ]
+        return _selected(["*", *made], source)
+
+    def elements(self, listed: str, columns: list[str]) -> str:
+        """The step that makes a row of each element; a list that cannot be read makes one row, with its text in `_text`."""
+        shape = ", ".join(f'{_json_text(one)}: "VARCHAR"' for one in self.fields) or '"_": "VARCHAR"'
+        one = "CASE WHEN starts_with(_listed, '{') THEN '[' || _listed || ']' ELSE _listed END"
+        # The length is known at once; to trim a long list would cost more than to read it.
+        empty = "(_listed IS NULL OR (strlen(_listed) < 9 AND trim(_listed) IN ('', 'null', '[]', '{}')))"
+        taken = f"TRY(from_json({one}, {text('[{' + shape + '}]')}))"
+        kept = ["_batch", "_row", "_file", *columns]
+        unread = "coalesce(_text, CASE WHEN _elements IS NULL THEN _listed END) AS _text"
+        listing = _selected([*kept, "_text", f"{listed} AS _listed"], "raw")
+        reading = _selected([*kept, "_text", "_listed", f"{taken} AS _elements"], f"(\n{_indent(listing)}\n)")
+        # A null in place of a list stands for what cannot be read: it still is one row.
+        many = "unnest(coalesce(_elements, [NULL])) AS _element"
+        return _selected([*kept, unread, many], f"(\n{_indent(reading)}\n  WHERE _text IS NOT NULL OR NOT {empty}\n)")
+
+
+def _open_name(column: str) -> str:
+    return name(f"in {column}")
+
+
+def _path(below: str) -> str:
+    """A JSON path of keys joined by dots; a whole number is a place in a list."""
+    steps = (f"[{step}]" if step.isdecimal() else "." + _json_text(step) for step in below.split("."))
+    return "$" + "".join(steps)
+
+
+def _json_text(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 class _Compiler:
     def __init__(
         self,
@@ -153,9 +232,19 @@ class _Compiler:
         self.fields = mapping.all_fields
         # A name may stand in raw in several spellings: files spell it otherwise, and each record has one of them.
         self.columns: dict[str, list[str]] = {}
-        for column in sorted(columns):
+        for column in sorted(set(columns)):
             self.columns.setdefault(same_name(column), []).append(name(column))
-        self.built_in = {"_shop": text(shop), "_source": text(mapping.source), "_file": "_file"}
+        shop_of_record = self.columns.get("_shop", [])
+        self.built_in = {
+            "_shop": f"coalesce({shop_of_record[0]}, {text(shop)})" if shop_of_record else text(shop),
+            "_source": text(mapping.source),
+            "_file": "_file",
+        }
+        self.opened = _Opened()
+        self.around: dict[str, None] = dict.fromkeys(shop_of_record[:1])
+        for field in self.fields.values():
+            for source in field.sources:
+                self._find(source)
 
     def recipe(self) -> Recipe:
         checks = [
@@ -181,11 +270,16 @@ class _Compiler:
         read = [one for one in self.fields.values() if self._values(one)]
         kept = ["_batch", "_row", "_text"]
         record = [*kept, *(f"{self._text(one)} AS {_raw(one)}" for one in read)]
+        before, source = self._before()
         typed = [
             "record.*",
             *(f"{self._typed(one)} AS {name(one.name)}" for one in self.fields.values() if not one.sql),
         ]
-        ctes = [("record", f"SELECT\n{_lines(record)}\nFROM raw"), ("typed", f"SELECT\n{_lines(typed)}\nFROM record")]
+        ctes = [
+            *before,
+            ("record", f"SELECT\n{_lines(record)}\nFROM {source}"),
+            ("typed", f"SELECT\n{_lines(typed)}\nFROM record"),
+        ]
         last = "typed"
         for level, names in enumerate(in_order(self.fields), start=1):
             computed = [f"{last}.*", *(f"{self._computed(self.fields[one])} AS {name(one)}" for one in names)]
@@ -197,9 +291,43 @@ class _Compiler:
 
     def _values(self, field: Field) -> list[str]:
         """Those columns of raw that a field may come from, each once."""
-        built_in = {one: [made] for one, made in self.built_in.items()}
-        found = [self.columns.get(same_name(one)) or built_in.get(one, []) for one in field.sources]
+        found = [self._find(one) for one in field.sources]
         return list(dict.fromkeys(one for spellings in found for one in spellings))
+
+    def _find(self, source: str) -> list[str]:
+        """What stands for a `from`: columns of raw, a place inside one of them, or a field of an element."""
+        if source in self.built_in:
+            return [self.built_in[source]]
+        around = self.mapping.around(source)
+        if around is None:
+            return [self.opened.of_element(source)]
+        exactly = self.columns.get(same_name(around))
+        first, _, below = around.partition(".")
+        if exactly or not below:
+            self.around |= dict.fromkeys(exactly or [])
+            return exactly or []
+        found = self.columns.get(same_name(first), [])
+        self.around |= dict.fromkeys(found)
+        return [self.opened.inside(column, below) for column in found]
+
+    def _before(self) -> tuple[list[tuple[str, str]], str]:
+        """Steps before `record`: one row for each element of a list, and objects in columns opened, each once."""
+        steps, source = [], "raw"
+        if self.mapping.each is not None:
+            steps.append(("element", self.opened.elements(self._list(self.mapping.each), list(self.around))))
+            source = "element"
+        if self.opened.paths:
+            steps.append(("opened", self.opened.opening(source)))
+            source = "opened"
+        return steps, source
+
+    def _list(self, each: str) -> str:
+        """The text of the list whose elements become rows."""
+        exactly = self.columns.get(same_name(each))
+        first, _, below = each.partition(".")
+        found = exactly or self.columns.get(same_name(first)) or ["CAST(NULL AS VARCHAR)"]
+        whole = f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
+        return whole if exactly or not below else f"TRY(json_extract_string({whole}, {text(_path(below))}))"
 
     def _text(self, field: Field) -> str:
         """The text of a field as it stands in the record: the first of its names that is there, cleaned."""
@@ -417,6 +545,10 @@ def _reasons(checks: list[_Check]) -> str:
 
 def _raw(field: Field) -> str:
     return name(f"{field.name} text")
+
+
+def _selected(parts: Iterable[str], source: str) -> str:
+    return f"SELECT\n{_lines(parts)}\nFROM {source}"
 
 
 def _lines(parts: Iterable[str]) -> str:

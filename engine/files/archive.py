@@ -40,7 +40,7 @@ def members(file: Path) -> dict[str, zipfile.ZipInfo] | None:
         if "[Content_Types].xml" in archive.namelist():
             return None
         named = {_readable(info): info for info in archive.infolist() if not info.is_dir()}
-    return {name: named[name] for name in sorted(named) if _is_data(name)}
+    return {name: named[name] for name in sorted(named) if is_data(name)}
 
 
 def check_archive(file: Path) -> None:
@@ -111,7 +111,8 @@ def _readable(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
-def _is_data(name: str) -> bool:
+def is_data(name: str) -> bool:
+    """Whether a name is that of a file with records."""
     path = PurePosixPath(name)
     is_hidden = any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts if part != "..")
     return not is_hidden and path.suffix.lower() in _DATA

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
@@ -42,6 +43,25 @@ def read_excel(content: Content) -> Landing:
         raise content.refused("bad-file", kind="Excel", reason=_first_line(failure)) from None
     detail: dict[str, Any] = {"format": "excel", "sheet": sheet.name}
     return read_sheet(content, lambda: _rows(sheet, errors), detail)
+
+
+def first_rows(content: Content, count: int) -> Iterator[tuple[str, list[Row]]]:
+    """The first rows of every sheet that can be seen and is not empty; GiveUp where the workbook cannot be read."""
+    try:
+        _check(content)
+        with content.file.open("rb") as file:
+            workbook = CalamineWorkbook.from_filelike(file)
+        hidden = {one.name for one in workbook.sheets_metadata if one.visible != SheetVisibleEnum.Visible}
+        for name in workbook.sheet_names:
+            sheet = None if name in hidden else workbook.get_sheet_by_name(name)
+            if sheet is not None and sheet.height:
+                yield name, list(islice(_rows(sheet, {}), count))
+    except (GiveUp, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+        raise
+    except PasswordError:
+        raise content.refused("password-file") from None
+    except BaseException as failure:  # as above
+        raise content.refused("bad-file", kind="Excel", reason=_first_line(failure)) from None
 
 
 def cell_text(cell: object) -> str | None:

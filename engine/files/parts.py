@@ -20,9 +20,22 @@ _NEVER = frozenset({"thumbs.db", "desktop.ini"})
 
 def survey(settings: Settings, place: Workplace) -> Iterator[Part]:
     """The parts that the paths name, by name; a file is read only where its size or time has changed."""
-    found = {name: (file, member) for file in _files(settings, place.root) for name, member in _named(file, place.root)}
-    for name in sorted(found):
-        yield _part(name, *found[name], settings, place)
+    for name, (file, member) in listed(settings, place.root).items():
+        yield part_of(name, file, member, settings, place)
+
+
+def listed(settings: Settings, root: Path) -> dict[str, tuple[Path, str | None]]:
+    """The file of every part and, for a part of a zip archive, the member's name; in the order of the parts' names."""
+    found = {name: (file, member) for file in _files(settings, root) for name, member in _named(file, root)}
+    return {name: found[name] for name in sorted(found)}
+
+
+def waits(file: Path, settings: Settings, place: Workplace) -> bool:
+    """Whether a file was written to so lately that it may not be whole."""
+    try:
+        return bool(settings.settle) and place.client.now() - file.stat().st_mtime < settings.settle
+    except OSError:  # gone since it was listed: the part says so
+        return False
 
 
 def located(name: str, root: Path) -> tuple[Path, str | None]:
@@ -39,8 +52,8 @@ def located(name: str, root: Path) -> tuple[Path, str | None]:
 
 def _files(settings: Settings, root: Path) -> Iterable[Path]:
     """The files that the paths name, each once, without those that an editor or download has not finished."""
-    found = {Path(os.path.normpath(path)) for pattern in settings.path for path in _matching(pattern, root)}
-    return sorted(file for file in found if file.is_file() and not _is_unfinished(file))
+    found = {Path(os.path.normpath(path)) for pattern in settings.near for path in _matching(pattern, root)}
+    return sorted(file for file in found if file.is_file() and not is_unfinished(file.name))
 
 
 def _matching(pattern: str, root: Path) -> Iterator[Path]:
@@ -53,8 +66,9 @@ def _matching(pattern: str, root: Path) -> Iterator[Path]:
         yield from (root / one for one in glob.iglob(pattern, root_dir=root, recursive=True))  # noqa: PTH207
 
 
-def _is_unfinished(file: Path) -> bool:
-    name = file.name.lower()
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name is that of something an editor or download has not finished, or of a system's own file."""
+    name = name.lower()
     return name.startswith((".", "~$")) or name.endswith(_UNFINISHED) or name in _NEVER
 
 
@@ -64,16 +78,22 @@ def _named(file: Path, root: Path) -> Iterator[tuple[str, str | None]]:
     name = file.relative_to(base).as_posix() if file.is_relative_to(base) else file.as_posix()
     inside: tuple[str, ...] = ()
     if file.suffix.lower() == ".zip":
-        try:
-            inside = tuple(archive.members(file) or ())
-        except archive.BROKEN:
-            inside = ()
+        inside = members_of(file)
     if not inside:
         yield name, None
     yield from ((f"{name}!{member}", member) for member in inside)
 
 
-def _part(name: str, file: Path, member: str | None, settings: Settings, place: Workplace) -> Part:
+def members_of(file: Path) -> tuple[str, ...]:
+    """The data files in a zip archive; none where it is something else, or broken."""
+    try:
+        return tuple(archive.members(file) or ())
+    except archive.BROKEN:
+        return ()
+
+
+def part_of(name: str, file: Path, member: str | None, settings: Settings, place: Workplace) -> Part:
+    """A part; its content is looked at only where size or time are not those that were recorded."""
     detail: dict[str, Any] = {"member": member} if member else {}
     try:
         status = file.stat()

@@ -7,7 +7,7 @@ turns diagnostics into text for a terminal, JSON for programs, or annotations fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
@@ -36,6 +36,10 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
 
 
+hiding: list[Callable[[str], str]] = []
+"""What a finding passes through before it becomes text; `masking` puts itself here once there are secrets to hide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: a `code` of the catalogue, a place, and the facts that fill the code's words."""
@@ -61,7 +65,10 @@ class Diagnostic:
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
-        return f"{where}{self.severity}[{self.code}]: {self.words().message}"
+        told = f"{where}{self.severity}[{self.code}]: {self.words().message}"
+        for hide in hiding:
+            told = hide(told)
+        return told
 
 
 class Findings(Exception):

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass, replace
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
-from engine.diagnostic import Place
+from engine.diagnostic import Place, hiding
 
 MASK = "***"
 SHORTEST = 6
@@ -125,6 +125,9 @@ known = Masking()
 def mask(text: str) -> str:
     """The text with every secret that this process has looked up replaced by `MASK`."""
     return known.mask(text)
+
+
+hiding.append(mask)
 
 
 def masked(value: Shown) -> Shown:

@@ -107,3 +107,7 @@ def _lacking(preset: Preset, origin: Origin, given: dict[str, Any]) -> Iterator[
         for name in needed:
             if name not in there:
                 yield finding("missing-setting", place, key=name, connector=preset.name, about=settings[name]["about"])
+        for group in preset.value.get("needs", ()):
+            if not any(there.get(name) for name in group):
+                listed_names = ", ".join(f"`{name}`" for name in group)
+                yield finding("missing-one-of", place, keys=listed_names, connector=preset.name)

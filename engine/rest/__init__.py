@@ -88,7 +88,7 @@ class RestConnector:
 def _definition(source: Source, stream: Stream) -> Definition:
     assert source.preset is not None
     try:
-        return compiled(source.preset.value, stream.name)
+        return compiled(source.preset.value, stream.name, {**source.settings, **stream.settings})
     except Wrong as failure:
         raise GiveUp(finding("bad-template", source.preset.origin.place(), reason=str(failure))) from None
 

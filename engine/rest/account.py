@@ -10,12 +10,13 @@ from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from engine.connector import Client, Workplace
+from engine.connector import Client, GiveUp, Workplace
+from engine.diagnostic import finding
 from engine.model import Source, Stream
 from engine.rest.definition import Definition
 from engine.rest.exchange import Cost, Exchange
 from engine.rest.limits import Bucket, Limits, rate_of
-from engine.rest.template import Scope
+from engine.rest.template import Scope, Wrong
 from engine.rest.token import Tokens
 
 COMMON = ("accounts", "at_once", "rate")
@@ -61,8 +62,11 @@ def scope_of(definition: Definition, given: Mapping[str, Any], stream: Stream) -
         "shop": given.get("shop", ""),
         "options": options,
     }
-    for name, one in definition.let.items():
-        scope[name] = one(scope)
+    try:
+        for name, one in definition.let.items():
+            scope[name] = one(scope)
+    except Wrong as failure:
+        raise GiveUp(finding("cannot-ask", stream.origin.place(), name=stream.name, reason=str(failure))) from None
     return scope
 
 
@@ -112,10 +116,12 @@ def _tokens_of(
     """The token of an account: one for all its streams, so that one renews it."""
     if definition.token is None:
         return None
-    sign = sha256(json.dumps([source.name, given], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    per = definition.token.per
+    shared = {name: scope.get(name) for name in per} if per else dict(given)
+    sign = sha256(json.dumps([source.name, shared], sort_keys=True, default=str).encode()).hexdigest()[:16]
     with _lock:
         known = _tokens.setdefault(place.client, {})
         if sign not in known:
-            file = place.keep / f"{given.get('shop') or 'token'}.json".replace("/", "_") if place.keep else None
+            file = place.keep / f"token-{sign}.json" if place.keep else None
             known[sign] = Tokens(definition.token, scope, file, place.client.now)
         return known[sign]

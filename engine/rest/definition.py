@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import product
 from typing import Any
 
 from engine.rest.answer import Reader
@@ -38,6 +39,7 @@ class Listing:
     """How a stream learns which records there are before it asks for them."""
 
     call: Call
+    count: Call | None
     reader: Reader
     paging: Paging
     id: tuple[str, ...]
@@ -54,6 +56,7 @@ class Definition:
     reader: Reader
     paging: Paging
     columns: Template | None
+    for_each: tuple[dict[str, Any], ...]
     add: dict[str, Template]
     window: Window | None
     every: int
@@ -72,9 +75,15 @@ Broken = tuple[tuple[str | int, ...], str]
 """Where in a connector's manifest something cannot be understood, and why."""
 
 
-def compiled(connector: Mapping[str, Any], stream: str) -> Definition:
-    """Compile a stream of a connector's manifest. Raises `Wrong`."""
-    own = connector["streams"][stream]
+def compiled(connector: Mapping[str, Any], stream: str, settings: Mapping[str, Any] | None = None) -> Definition:
+    """Compile a stream of a connector's manifest; `settings` fill in what `page`, `window` and `limits` leave to them.
+
+    Raises `Wrong`.
+    """
+    defaults = defaults_of(connector, stream)
+    scope = {**defaults, **(settings or {})}
+    own = _settled(connector["streams"][stream], scope)
+    connector = {**connector, "limits": _filled(connector.get("limits", []), scope)}
     request = merged(connector.get("request"), own.get("request"))
     signs = tuple(sign_of(one) for one in _several(own.get("sign", connector.get("sign"))))
     paging = _paging(own.get("page") or {})
@@ -89,6 +98,7 @@ def compiled(connector: Mapping[str, Any], stream: str) -> Definition:
         reader=Reader(asked, records),
         paging=paging,
         columns=template(own["columns"]) if "columns" in own else None,
+        for_each=_values(own.get("for_each")),
         add={name: _either(one) for name, one in (own.get("add") or {}).items()},
         window=_window(own["window"]) if "window" in own else None,
         every=seconds(own.get("every", "1d")),
@@ -98,13 +108,50 @@ def compiled(connector: Mapping[str, Any], stream: str) -> Definition:
         limits=tuple(_limit(one) for one in (*connector.get("limits", ()), *own.get("limits", ()))),
         let={name: template(one) for name, one in {**connector.get("let", {}), **own.get("let", {})}.items()},
         names=tuple(own.get("fields") or ()),
-        defaults={
-            name: one.get("default")
-            for name, one in {**(connector.get("settings") or {}), **(own.get("options") or {})}.items()
-        },
+        defaults=defaults,
         version=own.get("version", 1),
         at_once=connector.get("at_once", 4),
     )
+
+
+def _values(given: Mapping[str, Any] | None) -> tuple[dict[str, Any], ...]:
+    """Every combination of the values that a stream is asked for, by name; one empty one where it says nothing."""
+    names = list(given or {})
+    return tuple(dict(zip(names, some, strict=True)) for some in product(*(given or {}).values()))
+
+
+def defaults_of(connector: Mapping[str, Any], stream: str) -> dict[str, Any]:
+    """The settings of a connector and the options of a stream, as they are where nobody gives them."""
+    declared = {**(connector.get("settings") or {}), **(connector["streams"][stream].get("options") or {})}
+    return {name: one.get("default") for name, one in declared.items()}
+
+
+_LEFT_TO_SETTINGS = ("size", "span", "overlap", "lag", "every", "history", "widen", "rate", "burst", "at_once", "batch")
+
+
+def _settled(stream: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    """A stream in which pages, windows and limits have their sizes."""
+    made = dict(stream)
+    for name in ("page", "window", "limits", "list", "every"):
+        if name in made:
+            made[name] = (
+                _filled({"every": made[name]}, scope)["every"] if name == "every" else _filled(made[name], scope)
+            )
+    return made
+
+
+def _filled(value: Any, scope: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_filled(one, scope) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    made = {}
+    for key, one in value.items():
+        if key in _LEFT_TO_SETTINGS and isinstance(one, str):
+            made[key] = template(one)(scope)
+        else:
+            made[key] = one if key in ("count", "request") else _filled(one, scope)
+    return made
 
 
 def _either(text: Any) -> Template:
@@ -116,8 +163,11 @@ def _listing(given: Mapping[str, Any], connector: Mapping[str, Any], signs: Any,
     paging = _paging(given.get("page") or {})
     asked = [*paging.expressions, *([success] if success else [])]
     named = given.get("id", ".")
+    request = merged(connector.get("request"), given.get("request"))
+    count = (given.get("page") or {}).get("count")
     return Listing(
-        call=call_of(merged(connector.get("request"), given.get("request")), signs),
+        call=call_of(request, signs),
+        count=call_of(merged(request, count), signs) if count else None,
         reader=Reader(asked, given.get("records", "body")),
         paging=paging,
         id=() if named == "." else tuple(named.split(".")),
@@ -192,6 +242,7 @@ def _token(connector: Mapping[str, Any], signs: Any) -> TokenRule:
         start=template(given.get("start", {})),
         early=seconds(given.get("early", "5m")),
         when=expression(given["when"]) if "when" in given else None,
+        per=tuple(given.get("per", ())),
     )
 
 
@@ -220,8 +271,10 @@ def broken(connector: Mapping[str, Any]) -> Iterator[Broken]:
     yield from _signs(connector, ("sign",), known)
     yield from _in_token(connector, known)
     for stream, own in (connector.get("streams") or {}).items():
-        here = known | frozenset(own.get("options") or {}) | frozenset(own.get("let") or {})
+        here = known.union(own.get("options") or {}, own.get("let") or {}, own.get("for_each") or {})
         at: tuple[str | int, ...] = ("streams", stream)
+        for key in ("window", "every", "limits"):
+            yield from _looked_at(connector, (*at, key), here, template)
         for key in ("request", "columns", "let"):
             yield from _looked_at(connector, (*at, key), here, template)
         yield from _looked_at(connector, (*at, "add"), here | TOLD, template)
@@ -233,6 +286,7 @@ def broken(connector: Mapping[str, Any]) -> Iterator[Broken]:
             for key in ("more", "total", "pages", "next"):
                 yield from _looked_at(connector, (*listing, "page", key), TOLD | {"page"}, expression)
             yield from _looked_at(connector, (*listing, "page", "count"), here, template)
+            yield from _looked_at(connector, (*listing, "page", "size"), here, template)
         for key in ("request",):
             yield from _looked_at(connector, (*at, "list", key), here, template)
         yield from _looked_at(connector, (*at, "list", "records"), TOLD, expression)
@@ -256,9 +310,9 @@ def _in_token(connector: Mapping[str, Any], known: frozenset[str]) -> Iterator[B
 def _cases(connector: Mapping[str, Any], at: tuple[str | int, ...], known: frozenset[str]) -> Iterator[Broken]:
     for number, case in enumerate(_found(connector, (*at, "errors")) or ()):
         here = (*at, "errors", number)
-        yield from _looked_at(connector, (*here, "when"), TOLD, expression)
+        yield from _looked_at(connector, (*here, "when"), known | TOLD, expression)
         if "after" in case and not _is_duration(case["after"]):
-            yield from _looked_at(connector, (*here, "after"), TOLD, expression)
+            yield from _looked_at(connector, (*here, "after"), known | TOLD, expression)
 
 
 def _signs(connector: Mapping[str, Any], at: tuple[str | int, ...], known: frozenset[str]) -> Iterator[Broken]:

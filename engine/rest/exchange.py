@@ -15,11 +15,12 @@ from engine.connector import Client, GiveUp, Response, TryAgain
 from engine.diagnostic import Place, finding
 from engine.rest.answer import Answer, NotJson, Reader, short
 from engine.rest.limits import Bucket, Limits
+from engine.rest.paging import TooDeep
 from engine.rest.request import Call
 from engine.rest.template import Scope, Template, Wrong
 from engine.rest.token import Tokens
 
-Action = Literal["retry", "tomorrow", "reauthorise", "skip", "stop"]
+Action = Literal["retry", "tomorrow", "reauthorise", "skip", "halve", "stop"]
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 600.0
@@ -100,15 +101,29 @@ class Exchange:
     name: str
     cost: Cost
     stopped: threading.Event = field(default_factory=threading.Event)
+    proven: threading.Event = field(default_factory=threading.Event)
+    first: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, call: Call, scope: Scope, reader: Reader) -> Answer:
-        """Ask until there is an answer.
+        """Ask until there is an answer. Until there was one, only one thread asks: the others learn from it.
 
-        Raises `GiveUp` where there will be none, `UsedUp` where there may be one tomorrow, and `Skip` where the
-        connector says that this one does not matter.
+        Raises `GiveUp` where there will be none, `UsedUp` where there may be one tomorrow, `Skip` where the connector
+        says that this one does not matter, and `TooDeep` where it says that less has to be asked for.
         """
+        if self.proven.is_set():
+            return self._asked(call, scope, reader)
+        with self.first:
+            try:
+                answer = self._asked(call, scope, reader)
+            except (GiveUp, UsedUp):
+                self.stopped.set()
+                raise
+            self.proven.set()
+            return answer
+
+    def _asked(self, call: Call, scope: Scope, reader: Reader) -> Answer:
         try:
-            return self._with_retries(call, scope, reader, self._token())
+            return self._with_retries(call, scope, reader)
         except _Refused as refused:
             return self._once_more(call, scope, reader, refused)
         except Wrong as failure:
@@ -118,7 +133,8 @@ class Exchange:
         if self.tokens is None or not self.tokens.is_used:
             raise self._given_up("token-refused", said=refused.said, say=refused.say) from None
         try:
-            return self._with_retries(call, scope, reader, self.tokens.renew(self._ask_for_token, refused.token))
+            self.tokens.renew(self._ask_for_token, refused.token)
+            return self._with_retries(call, scope, reader)
         except _Refused as again:
             raise self._given_up("token-refused", said=again.said, say=again.say) from None
 
@@ -127,13 +143,11 @@ class Exchange:
 
     def _ask_for_token(self, call: Call, scope: Scope) -> Answer:
         try:
-            return self._with_retries(call, scope, Reader((), None), scope["token"], for_token=True)
+            return self._with_retries(call, scope, Reader((), None), for_token=True)
         except _Refused as refused:
             raise self._given_up("token-refused", said=refused.said, say=refused.say) from None
 
-    def _with_retries(
-        self, call: Call, scope: Scope, reader: Reader, token: Mapping[str, Any], *, for_token: bool = False
-    ) -> Answer:
+    def _with_retries(self, call: Call, scope: Scope, reader: Reader, *, for_token: bool = False) -> Answer:
         retrying = Retrying(
             retry=retry_if_exception_type(TryAgain),
             stop=stop_after_attempt(self.manners.attempts),
@@ -142,7 +156,7 @@ class Exchange:
             reraise=True,
         )
         try:
-            return retrying(self._attempt, call, {**scope, "token": token}, reader, for_token)
+            return retrying(self._attempt, call, scope, reader, for_token)
         except TryAgain as failure:
             raise self._given_up("gave-up", attempts=self.manners.attempts, why=failure.why) from None
         except Wrong as failure:
@@ -151,6 +165,8 @@ class Exchange:
     def _attempt(self, call: Call, scope: Scope, reader: Reader, for_token: bool) -> Answer:
         if self.stopped.is_set():
             raise GiveUp
+        if not for_token:  # anew for each attempt: waiting may have outlasted the last one
+            scope = {**scope, "token": self._token()}
         buckets = self.buckets(scope)
         with self.limits.turn(buckets) as waited:
             self.cost.count(requests=1, waited=waited)
@@ -160,7 +176,7 @@ class Exchange:
         try:
             answer = reader.read(response)
         except NotJson:
-            return self._not_json(response, buckets)
+            raise self._not_json(response, scope, buckets, for_token) from None
         if self._is_good(answer, for_token):
             for bucket in buckets:
                 bucket.went_well()
@@ -179,11 +195,18 @@ class Exchange:
 
     def _judged(self, answer: Answer, scope: Scope, buckets: list[Bucket], for_token: bool) -> Exception:
         """What to do about an answer that is no success, as the exception to raise."""
-        told = {**answer.scope(whole=True), "text": short(answer, 2000)}
+        told = {**scope, **answer.scope(whole=True), "text": short(answer, 2000)}
         said = self._said(answer, told)
+        found = self._by_case(told, said, scope, buckets, for_token)
+        return found or self._by_status(answer.response, said, scope, buckets)
+
+    def _by_case(
+        self, told: Scope, said: str, scope: Scope, buckets: list[Bucket], for_token: bool
+    ) -> Exception | None:
+        """What the connector says about an answer, if it says anything."""
         case = next((one for one in self.manners.cases if one.when(told)), None)
         if case is None:
-            return self._by_status(answer.response, said, scope, buckets)
+            return None
         after = case.after(told) if case.after else None
         if case.do == "retry":
             return self._again(said, None if after is None else float(after), buckets if case.is_ban else [])
@@ -191,6 +214,8 @@ class Exchange:
             return _Refused(dict(scope.get("token") or {}), said, case.say)
         if case.do == "tomorrow":
             return UsedUp(said, self._tomorrow())
+        if case.do == "halve":
+            return TooDeep()
         if case.do == "skip":
             self.cost.count(skipped=1)
             return Skip(said)
@@ -205,15 +230,14 @@ class Exchange:
             return _Refused(dict(scope.get("token") or {}), said, None)
         return self._given_up("refused", said=said)
 
-    def _not_json(self, response: Response, buckets: list[Bucket]) -> Answer:
-        said = f"HTTP {response.status}, {' '.join(response.body[:200].decode('utf-8', 'replace').split())[:120]}"
-        if response.status in _TRANSIENT:
-            raise self._again(
-                said, _retry_after(response, self.client.now()), buckets if response.status == 429 else []
-            )
+    def _not_json(self, response: Response, scope: Scope, buckets: list[Bucket], for_token: bool) -> Exception:
+        text = " ".join(response.body[:2000].decode("utf-8", "replace").split())
+        headers = dict(reversed(response.headers))
+        told = {**scope, "body": {}, "status": response.status, "headers": headers, "text": text}
+        said = f"HTTP {response.status}, {text[:120]}"
         if 200 <= response.status < 300:  # a page of a proxy, or an answer that was cut off
-            raise TryAgain(f"the answer is no JSON: {said}")
-        raise self._given_up("refused", said=said)
+            return TryAgain(f"the answer is no JSON: {said}")
+        return self._by_case(told, said, scope, buckets, for_token) or self._by_status(response, said, scope, buckets)
 
     def _again(self, said: str, after: float | None, banned: list[Bucket]) -> TryAgain:
         for bucket in banned:
@@ -238,7 +262,8 @@ class Exchange:
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, TryAgain) and failure.after is not None:
             return max(0.0, failure.after)
-        return wait_exponential_jitter(self.manners.backoff, self.manners.longest, jitter=self.manners.backoff)(state)
+        backoff = self.manners.backoff
+        return wait_exponential_jitter(multiplier=backoff, max=self.manners.longest, jitter=backoff)(state)
 
     def _sleep(self, wait: float) -> None:
         self.cost.count(waited=wait)

@@ -138,11 +138,14 @@ class Paging:
                 raise TooDeep
 
     def _cursors(self) -> Flow:
-        cursor, seen, rows = self.start, set[str](), 0
+        cursor, seen, rows, total = self.start, set[str](), 0, None
         while True:
-            got = yield Page(size=self.size, cursor=cursor, is_first=not seen)
+            got = yield Page(self.first + len(seen), self.size, rows, cursor, is_first=not seen)
             rows += got.rows
             seen.add(str(cursor))
+            total = self._count(self.total, got) if total is None else total
+            if total is not None and rows >= total and not self.more:
+                return
             cursor = self.next(got.told) if self.next else None
             more = self.more(got.told) if self.more else None
             if cursor in (None, "", False) or cursor == self.end or (self.more and not _truth(more)):

@@ -7,6 +7,7 @@ A window counts as read when its last page stands in a batch, not before.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from engine.rest.window import Span, joined
 
 BATCH = 64 << 20
 """Bytes of records that make a batch."""
+OFTEN = 15.0
+"""Seconds after which what was read is handed over though it is little, so that a kill costs no more than that."""
 WAITING = 128
 """Pages that may wait to be written down."""
 
@@ -107,7 +110,7 @@ class Reading:
                     done += said.kind == "done"
                     self._ended(said, batch)
                 self.place.report(self._effort(batch, done, total))
-                if batch.size >= BATCH:
+                if batch.size >= BATCH or (batch.finished and time.monotonic() - batch.begun >= OFTEN):
                     yield from self._handed_over(batch, ())
             notes = (*self.noted, *self._skipped())
             if batch.rows or batch.finished or notes:
@@ -137,9 +140,8 @@ class Reading:
         if isinstance(said.failure, UsedUp):
             name = said.job.account.exchange.name
             place = said.job.account.exchange.place
-            self.noted.append(
-                finding("quota-used-up", place, name=name, said=said.failure.said, until=said.failure.until)
-            )
+            note = finding("quota-used-up", place, name=name, said=said.failure.said, until=said.failure.until)
+            self.noted += [] if any(one.facts["name"] == name for one in self.noted) else [note]
         elif isinstance(said.failure, GiveUp):
             self.failed += [one for one in said.failure.diagnostics if one not in self.failed]
         else:
@@ -188,7 +190,8 @@ class _Job:
     def records(self, span: Span | None) -> Iterator[Records]:
         """The records of a window; cut in two where the platform does not go as deep."""
         try:
-            yield from self._window({**self.account.scope, **self._times(span)})
+            for values_ in self.definition.for_each:
+                yield from self._window({**self.account.scope, **values_, **self._times(span)})
         except TooDeep:
             if span is None or span[1] - span[0] <= 1:
                 raise self._given_up("too-many-in-a-second") from None
@@ -214,7 +217,7 @@ class _Job:
         if listing is None:
             yield from self._pages(self.definition.call, self.definition.count, self.definition.paging, scope)
             return
-        for answer, _ in self._answers(listing.call, None, listing.paging, listing.reader, scope):
+        for answer, _ in self._answers(listing.call, listing.count, listing.paging, listing.reader, scope):
             found = values(answer.listed)
             for at in range(0, len(found), listing.batch):
                 some = found[at : at + listing.batch]
@@ -313,6 +316,7 @@ class _Batch:
         self._file: BinaryIO | None = None
         self._keys: dict[str, None] = dict.fromkeys(declared)
         self.size = self.rows = self.all_rows = 0
+        self.begun = time.monotonic()
         self.finished: list[Job] = []
 
     def add(self, found: Records) -> None:
@@ -335,7 +339,7 @@ class _Batch:
         lines = JsonLines(self._path, tuple(self._keys)) if self.rows else None
         detail = {"windows": [list(span) for span in joined((a, b) for a, b in told)]}
         stands = {shop: dict(value) for shop, value in cursor.value.items()}
-        self.size, self.rows, self.finished = 0, 0, []
+        self.size, self.rows, self.finished, self.begun = 0, 0, [], time.monotonic()
         self._keys = dict.fromkeys(self._declared)
         return Landing(lines, detail=detail, diagnostics=notes, cursor=stands)
 

@@ -35,9 +35,13 @@ class Call:
         sign = next((one for one in self.signs if one.applies(scope)), None)
         signature = sign.sign(unsigned, scope) if sign else None
         sections = {name: getattr(unsigned, name) for name in _SECTIONS}
-        if sign and signature:
+        body = unsigned.body
+        if sign and signature and sign.section == "json":
+            body = self._body(scope, {sign.name: signature.value})
+        elif sign and signature:
             sections[sign.section] += ((sign.name, signature.value),)
-        body = urlencode(sections["form"]) if self.form is not None else unsigned.body
+        if self.form is not None:
+            body = urlencode(sections["form"])
         headers = (*self._kind(sections["headers"]), *sections["headers"])
         return Request(self.method, str(self.url(scope)), sections["query"], headers, body.encode("utf-8")), signature
 
@@ -48,12 +52,14 @@ class Call:
             return Unsigned(query, form, headers)
         return Unsigned(query, (), headers, self._body(scope))
 
-    def _body(self, scope: Scope) -> str:
+    def _body(self, scope: Scope, more: Mapping[str, str] | None = None) -> str:
+        """The body as it is sent, with `more` put into its object: a signature that stands beside what it covers."""
         if self.text is not None:
             return str(self.text(scope))
         if self.json is None:
             return ""
-        return compact(without_none(self.json(scope)), ordered=self.ordered)
+        value = without_none(self.json(scope))
+        return compact({**value, **more} if more else value, ordered=self.ordered)
 
     def _pairs(self, given: Mapping[str, Template], scope: Scope) -> Pairs:
         made = ((name, self._written(one(scope))) for name, one in given.items())

@@ -20,6 +20,7 @@ from filelock import FileLock
 from engine.rest.answer import Answer
 from engine.rest.request import Call
 from engine.rest.template import Scope, Template, Wrong
+from engine.secret import remember
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class TokenRule:
     start: Template
     early: int
     when: Template | None
+    per: tuple[str, ...] = ()
 
 
 Ask = Callable[[Call, Scope], Answer]
@@ -64,7 +66,7 @@ class Tokens:
         if not self.is_used:
             return {}
         with self._lock:
-            held = self._held or self._read()
+            held = self._held or self._read() or self._given()
             if held is None or not self._lasts(held):
                 held = self._renewed(ask, held, refused=None)
             self._held = held
@@ -83,10 +85,11 @@ class Tokens:
 
     def _renewed(self, ask: Ask, held: dict[str, Any] | None, refused: dict[str, Any] | None) -> dict[str, Any]:
         with self._alone():
-            kept = self._read()
-            if kept and kept["taken"] != refused and (held is None or kept != held) and self._lasts(kept):
+            kept = self._read() or held
+            # Somebody renewed it since: doing so again would end theirs, where tokens rotate.
+            if kept and kept["taken"] != refused and self._lasts(kept):
                 return kept
-            made = self._fetched(ask, kept or held)
+            made = self._fetched(ask, kept)
             self._write(made)
             return made
 
@@ -101,6 +104,7 @@ class Tokens:
         if lacking and lacking == next(iter(self._rule.take)):
             raise Wrong(f"the answer holds no {lacking}")
         taken = {**old, **given}
+        remember(*(value for value in given.values() if isinstance(value, str)))
         return {"taken": taken, "until": self._until(taken), "start": self._sign_of_start()}
 
     def _until(self, taken: dict[str, Any]) -> float | None:
@@ -111,6 +115,12 @@ class Tokens:
 
     def _lasts(self, held: dict[str, Any]) -> bool:
         return held["until"] is None or self._now() < held["until"] - self._rule.early
+
+    def _given(self) -> dict[str, Any] | None:
+        """The token that the settings hold already, where they do: it is good until it is refused."""
+        if next(iter(self._rule.take)) not in self._start:
+            return None
+        return {"taken": dict(self._start), "until": self._until(self._start), "start": self._sign_of_start()}
 
     # --- on disk ------------------------------------------------------------------------------------------------
 
@@ -129,7 +139,10 @@ class Tokens:
             kept = json.loads(self._file.read_text("utf-8")) if self._file else None
         except (OSError, ValueError):
             return None
-        return kept if isinstance(kept, dict) and kept.get("start") == self._sign_of_start() else None
+        if not isinstance(kept, dict) or kept.get("start") != self._sign_of_start():
+            return None
+        remember(*(value for value in kept["taken"].values() if isinstance(value, str)))
+        return kept
 
     def _write(self, held: dict[str, Any]) -> None:
         if self._file is None:

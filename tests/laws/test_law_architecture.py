@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 ORDER = (
     "diagnostic", "document", "secret", "model", "connector", "load", "sql", "metric", "check", "plan", "survey", "files",
-    "http", "rest", "database", "singer", "warehouse", "unchanged", "apply", "query", "show", "api", "testing", "cli",
+    "http", "rest", "database", "singer", "warehouse", "unchanged", "apply", "query", "show", "probe", "api", "testing", "cli",
 )  # fmt: skip
 """Every module imports only what stands before it."""
 

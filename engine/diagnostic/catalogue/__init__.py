@@ -6,6 +6,7 @@ or help whose facts are missing is left out.
 """
 
 from engine.diagnostic.catalogue import (
+    connector,
     data,
     database,
     files,
@@ -34,4 +35,5 @@ CATALOGUE: dict[str, Entry] = {
     **remote.ENTRIES,
     **singer.ENTRIES,
     **secret.ENTRIES,
+    **connector.ENTRIES,
 }

@@ -11,6 +11,10 @@ ENTRIES: dict[str, Entry] = {
         Words("connector `{connector}` needs `{key}`", label="`{key}` is missing", notes=("{about}",)),
         Words("连接器 `{connector}` 需要填写 `{key}`", label="缺少 `{key}`", notes=("{about}",)),
     ),
+    "missing-one-of": error(
+        Words("connector `{connector}` needs one of {keys}", label="none of them is given"),
+        Words("连接器 `{connector}` 至少需要填写其中一个：{keys}", label="一个都没有填"),
+    ),
     "unknown-connector-stream": error(
         Words(
             "connector `{connector}` has no stream `{name}`",

@@ -6,8 +6,10 @@ ask; that the network failed is `TryAgain`, that an answer must not be taken `Gi
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -32,7 +34,9 @@ class HttpClient:
     def __init__(self, *, largest: int = LARGEST, longest: float = LONGEST) -> None:
         self._largest, self._longest = largest, longest
         # No cookies are kept and no redirect is followed by itself: both could carry secrets to where they do not belong.
-        self._client = httpx.Client(timeout=PATIENCE, limits=CONNECTIONS, follow_redirects=False, cookies=_NoCookies())
+        self._client = httpx.Client(timeout=PATIENCE, limits=CONNECTIONS, follow_redirects=False)
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells whole URLs, tokens and all, at level INFO
 
     def send(self, request: Request) -> Response:
         """Send a request and read the whole answer.
@@ -96,13 +100,6 @@ class HttpClient:
                 raise TryAgain(f"{host} took more than {self._longest:.0f} seconds to answer")
             pieces.append(piece)
         return b"".join(pieces)
-
-
-class _NoCookies(httpx.Cookies):
-    """Keeps nothing: a session's cookies are sent by whoever logged in."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        return
 
 
 def host_of(url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.connector import Client, Effort, Landing, connector_of, same_name
+from engine.connector import Client, Effort, JsonLines, Landing, connector_of, same_name
 from engine.diagnostic import Diagnostic, Place, errors, finding, nearest
 from engine.model import Batch, Mapping, Project, Read, ReadResult, State
 from engine.sql.mapping import is_there, needed
@@ -35,6 +35,7 @@ class Reading:
     found: list[Diagnostic] = field(default_factory=list)
     rows: int = 0
     left_out: int = 0
+    columns: tuple[str, ...] = ()
     effort: Effort = field(default_factory=Effort)
 
     @property
@@ -70,11 +71,21 @@ class Reading:
             return True
         # A part of which a batch was refused has not been read: the next run reads all of it again.
         whole = last and not errors(self.found)
+        landing = self._with_known_columns(landing)
         landed, wrong = _land(self.project, self.step, landing, warehouse, run, next(numbers), last=whole)
         self.found += wrong
         self.rows += 0 if errors(wrong) else landed.rows
         # Later batches would carry the cursor past the refused one.
         return not (errors(wrong) and landing.cursor is not None)
+
+    def _with_known_columns(self, landing: Landing) -> Landing:
+        """The landing with the columns of earlier batches: an object may leave out a key that others of its kind have."""
+        if not isinstance(landing.records, JsonLines):
+            return landing
+        before = (column for batch in self.state.batches if batch.feed == self.feed for column in batch.columns)
+        self.columns = self.columns or tuple(dict.fromkeys(before))
+        self.columns = tuple(dict.fromkeys((*landing.records.columns, *self.columns)))
+        return replace(landing, records=JsonLines(landing.records.path, self.columns))
 
     def result(self) -> ReadResult:
         """What the reading gave so far."""

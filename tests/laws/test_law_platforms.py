@@ -192,3 +192,46 @@ def test_killed_at_any_moment_the_next_run_goes_on(tmp_path):
         assert set(contents(folder)[0]) == set(truth(fake)[0])
     finally:
         server.shutdown()
+
+
+PLAIN = """kind: connector
+name: plain
+settings: {url: {about: where}}
+streams:
+  rows:
+    request: {url: "{{ url }}"}
+    records: body.list
+    every: 0s
+"""
+ROWS = """kind: mapping
+from: shop.rows
+into: orders
+fields:
+  platform: {value: tmall}
+  shop_id: {from: _shop}
+  order_id: id
+  order_status: status
+"""
+
+
+def test_a_key_that_a_batch_leaves_out_is_null_and_one_that_never_comes_is_told(tmp_path):
+    """The columns of a stream without declared fields are those that came so far."""
+    manifest = {"kind": "project", "name": "p", "connectors": ["plain.yaml"], "mappings": ["rows.yaml"]}
+    manifest["sources"] = {"shop": {"connector": "plain", "with": {"url": "http://fake"}, "streams": ["rows"]}}
+    for name, text in {"project.yaml": json.dumps(manifest), "plain.yaml": PLAIN, "rows.yaml": ROWS}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    answers = [[{"id": 1}], [{"id": 1, "status": "paid"}], [{"id": 2}]]
+    clock = Clock()
+
+    def platform(_: Request) -> Response:
+        return Response(200, (), json.dumps({"list": answers.pop(0)}).encode())
+
+    def run() -> list[str]:
+        clock.sleep(60)
+        return [one.code for one in engine.load(tmp_path).apply(client=Simulated(platform, clock)).diagnostics]
+
+    assert run() == ["missing-column"]
+    assert run() == []
+    assert run() == []
+    rows = engine.load(tmp_path).show(["orders"]).rows()
+    assert {one["order_id"]: one["order_status"] for one in rows} == {"1": "paid", "2": None}

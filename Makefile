@@ -4,22 +4,24 @@ VENV   ?= .venv
 BIN     = $(CURDIR)/$(VENV)/bin
 ENGINE  = $(BIN)/engine
 SHOP    = examples/tmall_store
+BRAND   = examples/omnichannel
 
 # The first Python from 3.11 on that works and can make a virtual environment.
 PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3; do \
 	$$one -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$one && break; done)
 
-.PHONY: help demo test test-slow lint docs docs-check clean
+.PHONY: help demo demo-omnichannel test test-slow lint docs docs-check clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo        run the example: orders of a made-up shop, from export to figures'
-	@echo 'make test        run the tests, but for the slow ones'
-	@echo 'make test-slow   run the slow tests'
-	@echo 'make lint        check style, format and types'
-	@echo 'make docs        make anew what the documentation takes from the code'
-	@echo 'make docs-check  check that the documentation says what the code does'
-	@echo 'make clean       remove what these made, but for $(VENV)'
+	@echo 'make demo              run the example: orders of a made-up shop, from export to figures'
+	@echo 'make demo-omnichannel  four channels: two simulated platforms, exports and a database'
+	@echo 'make test              run the tests, but for the slow ones'
+	@echo 'make test-slow         run the slow tests'
+	@echo 'make lint              check style, format and types'
+	@echo 'make docs              make anew what the documentation takes from the code'
+	@echo 'make docs-check        check that the documentation says what the code does'
+	@echo 'make clean             remove what these made, but for $(VENV)'
 
 demo: $(VENV)/.installed
 	@echo '==> the order exports of a made-up shop on Tmall'
@@ -32,6 +34,11 @@ demo: $(VENV)/.installed
 	@cd $(SHOP) && $(ENGINE) query pay_amt pay_orders aov --by province --order -pay_amt --limit 5
 	@echo
 	@echo 'Go on in $(SHOP), with . $(VENV)/bin/activate; docs/tutorial.md leads from an empty folder to a figure.'
+
+demo-omnichannel: $(VENV)/.installed
+	@cd $(BRAND) && $(BIN)/python run.py
+	@echo
+	@echo 'Go on in $(BRAND), with . $(VENV)/bin/activate; its README.md says what there is to see.'
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m 'not slow'
@@ -51,7 +58,7 @@ docs-check: $(VENV)/.installed-dev
 	$(BIN)/python docs/generate.py --check
 
 clean:
-	rm -rf $(SHOP)/data $(SHOP)/build dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(SHOP)/data $(SHOP)/build $(BRAND)/data $(BRAND)/build dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -20,6 +20,23 @@ class Taken:
     memory: int
 
 
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, against what, and the bound that the project sets itself (None: it is only watched)."""
+
+    name: str
+    taken: float
+    floor: float
+    against: str
+    bound: float | None
+    memory: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """How many times the floor it takes."""
+        return self.taken / self.floor
+
+
 Program = Callable[[], Taken]
 
 

@@ -12,13 +12,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from made import large_file, large_project, many_mappings
-from measure import Program, Taken, command, in_turns
+from measure import Figure, Program, Taken, command, in_turns
+from rest import Rest, rest_figures
 
 from engine.api import load
 
@@ -39,36 +40,22 @@ class Size:
     queries: int
     memory: str
     threads: int
+    rest: Rest
 
 
-@dataclass(frozen=True)
-class Figure:
-    """What was measured, against what, and the bound that the project sets itself (None: it is only watched)."""
-
-    name: str
-    taken: float
-    floor: float
-    against: str
-    bound: float | None
-    memory: int = 0
-
-    @property
-    def ratio(self) -> float:
-        """How many times the floor it takes."""
-        return self.taken / self.floor
-
-
-def main() -> None:
-    """Measure everything in a folder that is removed at the end."""
-    asked = _arguments()
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure everything in a folder that is removed at the end; `words` are those of the command line."""
+    asked = _arguments(words)
     few = (20, 200_000, 3, 1, 3) if asked.short else (100, 5_000_000, 9, 3, 7)
     mappings, rows, starts, loads, queries = few
-    size = Size(mappings, asked.rows or rows, starts, asked.loads or loads, queries, asked.memory, asked.threads)
+    size = Size(
+        mappings, asked.rows or rows, starts, asked.loads or loads, queries, asked.memory, asked.threads, _rest(asked)
+    )
     print(f"{size.mappings} mappings, {size.rows:,} rows, memory {size.memory}, {size.threads} threads\n")
     print("| figure | seconds | against | seconds | ratio | at most | memory |\n|---|---:|---|---:|---:|---:|---:|")
     made = []
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        for part in (of_starting, of_manifests, of_data):
+        for part in (of_starting, of_manifests, of_data, of_rest):
             if asked.only and part.__name__ != f"of_{asked.only}":
                 continue
             for figure in part(Path(folder) / part.__name__, size):
@@ -78,16 +65,25 @@ def main() -> None:
         asked.json.write_text(json.dumps([vars(one) | {"ratio": one.ratio} for one in made], indent=2), "utf-8")
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a small form, in less than a minute")
     parser.add_argument("--rows", type=int, help="rows of the large file")
     parser.add_argument("--loads", type=int, help="how often the large file is loaded")
     parser.add_argument("--memory", default="1GB", help="`warehouse.memory` of the large project")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--only", choices=("starting", "manifests", "data"))
+    parser.add_argument("--only", choices=("starting", "manifests", "data", "rest"))
+    parser.add_argument("--records", type=int, help="records of the platform that is read")
+    parser.add_argument("--rounds", type=int, help="how often the platform is read by each program")
+    parser.add_argument("--without-dlt", action="store_true", help="do not install and measure dlt")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    return parser.parse_args()
+    return parser.parse_args(words)
+
+
+def _rest(asked: argparse.Namespace) -> Rest:
+    records, large, rounds = (20_000, 0, 1) if asked.short else (100_000, 1_000_000, 3)
+    dlt = not (asked.short or asked.without_dlt)
+    return Rest(asked.records or records, large, asked.rounds or rounds, asked.memory, asked.threads, dlt)
 
 
 def _line(one: Figure) -> str:
@@ -222,6 +218,16 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> Program:
         return Taken(time.perf_counter() - begun, 0)
 
     return run
+
+
+# --- a platform -------------------------------------------------------------------------------------------------
+
+
+def of_rest(folder: Path, size: Size) -> Iterator[Figure]:
+    """What reading a platform costs."""
+    if not size.rest.dlt:
+        print("dlt is left out", file=sys.stderr)
+    yield from rest_figures(folder, size.rest)
 
 
 if __name__ == "__main__":

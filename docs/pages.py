@@ -6,7 +6,8 @@ in order, in a folder of their own:
 
 * `yaml title=project.yaml` (or csv, text …) is written to that file;
 * `diff title=project.yaml` changes that file: lines with `-` go, lines with `+` come;
-* `console` holds commands after `$ ` and what they print; `console head=5` shows the first five lines of each;
+* `console` holds commands after `$ ` and what they print; `console head=5` shows the first five lines of each, and
+  `console check=status` holds only that each of them ends well, for what says something else every time;
 * `python` is run as a script; a `text` block that follows is what it prints;
 * `<!-- file: data/a.csv` … `-->` is written to that file and not shown.
 
@@ -160,7 +161,7 @@ class _Session:
         """Do what a block says; what it should look like and what differs, for a block that shows output."""
         title = block.settings.get("title")
         if block.language == "console":
-            return self._commands(block)
+            return self._status(block) if block.settings.get("check") == "status" else self._commands(block)
         if block.language == "python" and not title:
             self.printed = self._python(block.body)
             return None
@@ -194,6 +195,15 @@ class _Session:
                 said = printed
             text += f"$ {command}\n{said}"
         return text, found
+
+    def _status(self, block: Block) -> tuple[str, list[Difference]]:
+        failed = []
+        for command, said in commands(block.body):
+            self.status = 0
+            printed = self._typed(command)
+            if self.status:
+                failed.append(Difference("", command, said, f"{printed}(exit code {self.status})"))
+        return block.body, failed
 
     def _typed(self, command: str) -> str:
         words = shlex.split(command)

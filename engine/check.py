@@ -75,12 +75,10 @@ def _secrets(project: Project) -> Iterator[Diagnostic]:
 
 
 def _connectors(project: Project) -> Iterator[Diagnostic]:
-    """What connectors find wrong with the settings of their sources; a connector that is used twice says it once."""
-    found: dict[Diagnostic, None] = {}
+    """What connectors find wrong with the settings of their sources."""
     for source in project.sources.values():
         look = getattr(connector_of(source), "check", None)
-        found |= dict.fromkeys(look(source) if look else ())
-    yield from found
+        yield from look(source) if look else ()
 
 
 def _is_zone(name: str) -> bool:

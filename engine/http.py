@@ -6,11 +6,11 @@ ask; that the network failed is `TryAgain`, that an answer must not be taken `Gi
 
 from __future__ import annotations
 
-import logging
 import ssl
+import threading
 import time
-from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import httpx
 
@@ -21,22 +21,26 @@ LARGEST = 256 << 20
 """Bytes that an answer may have, unpacked."""
 LONGEST = 300.0
 """Seconds that an answer may take to arrive as a whole."""
-PATIENCE = httpx.Timeout(60.0, connect=15.0, pool=None)
-"""Seconds without a byte, and to connect."""
+_TIMEOUTS = {"timeout": {"connect": 15.0, "read": 60.0, "write": 60.0, "pool": None}}
+"""Seconds to connect, and without a byte."""
+_HEADERS = (("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("user-agent", "commerce-engine"))
 CONNECTIONS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30.0)
 REDIRECTS = 3
 _REDIRECTING = (301, 302, 303, 307, 308)
 
 
 class HttpClient:
-    """Sends requests over the network; keeps connections. Safe to use from many threads. Close it after use."""
+    """Sends requests over the network; keeps connections. Safe to use from many threads. Close it after use.
+
+    It uses httpx's transports by themselves: what its client adds (cookies, redirects, a log of whole URLs) is not
+    wanted here, and costs as much as the transport. Proxies are those of the environment.
+    """
 
     def __init__(self, *, largest: int = LARGEST, longest: float = LONGEST) -> None:
         self._largest, self._longest = largest, longest
-        # No cookies are kept and no redirect is followed by itself: both could carry secrets to where they do not belong.
-        self._client = httpx.Client(timeout=PATIENCE, limits=CONNECTIONS, follow_redirects=False)
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells whole URLs, tokens and all, at level INFO
+        self._transports: dict[str | None, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+        self._proxies = getproxies_environment()
 
     def send(self, request: Request) -> Response:
         """Send a request and read the whole answer.
@@ -62,28 +66,44 @@ class HttpClient:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._client.close()
+        for transport in self._transports.values():
+            transport.close()
 
     def _attempt(self, request: Request, url: str) -> Response:
-        params = request.query if url == request.url and request.query else None
+        if url == request.url and request.query:
+            url += ("&" if "?" in url else "?") + urlencode(request.query, quote_via=quote)
         try:
-            with self._client.stream(
-                request.method, url, params=params, headers=list(request.headers), content=request.body
-            ) as response:
+            asked = httpx.Request(
+                request.method, url, headers=[*_HEADERS, *request.headers], content=request.body, extensions=_TIMEOUTS
+            )
+            response = self._transport(asked.url).handle_request(asked)
+            try:
                 body = self._body(response, host_of(url))
                 headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
                 return Response(response.status_code, headers, body)
+            finally:
+                response.close()
         except httpx.TimeoutException:
             raise TryAgain(f"{host_of(url)} did not answer in time") from None
         except httpx.DecodingError:
             raise TryAgain(f"{host_of(url)} sent an answer that cannot be unpacked") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
+            raise GiveUp(finding("bad-url", url=host_of(url) or "?")) from None
         except httpx.TransportError as failure:
             if isinstance(_cause(failure), ssl.SSLCertVerificationError):
                 reason = _cause(failure).verify_message  # type: ignore[attr-defined]
                 raise GiveUp(finding("bad-certificate", host=host_of(url), reason=reason)) from None
             raise TryAgain(f"{host_of(url)} cannot be reached: {_said(failure)}") from None
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
-            raise GiveUp(finding("bad-url", url=host_of(url) or "?")) from None
+
+    def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
+        """The transport to a host: straight, or through the proxy that the environment names."""
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        if proxy and proxy_bypass_environment(url.host, self._proxies):
+            proxy = None
+        with self._lock:
+            if proxy not in self._transports:
+                self._transports[proxy] = httpx.HTTPTransport(limits=CONNECTIONS, proxy=proxy)
+            return self._transports[proxy]
 
     def _body(self, response: httpx.Response, host: str) -> bytes:
         until = time.monotonic() + self._longest

@@ -24,7 +24,7 @@ from engine.diagnostic import Diagnostic, Findings, errors, finding, in_order
 from engine.diagnostic.masking import masked
 from engine.http import HttpClient
 from engine.metric import digest as metric_digests
-from engine.model import BuildResult, Found, Plan, Project, ReadResult, Run, State
+from engine.model import Build, BuildResult, Found, Plan, Project, ReadResult, Run, State
 from engine.plan import plan as make_plan
 from engine.secret import Secrets
 from engine.survey import survey
@@ -85,6 +85,15 @@ def _masking(listener: Listener) -> Listener:
 def _told(failure: WarehouseFailed) -> Diagnostic:
     code = "warehouse-full" if failure.full else "raw-lost" if failure.lost else "warehouse-failed"
     return finding(code, reason=str(failure))
+
+
+def _is_idle(project: Project, step: Build, state: State) -> bool:
+    """Whether the streams that a table was to take more from had nothing new to give."""
+    known = state.tables.get(step.table)
+    if step.how != "extend" or known is None:
+        return False
+    feeds = {mapping.feed for mapping in project.mappings_into(step.table)}
+    return all(batch.number in known.batches for batch in state.batches if batch.feed in feeds)
 
 
 @dataclass
@@ -161,6 +170,8 @@ class _Work:
     def _build(self, plan: Plan, warehouse: Warehouse, run: int) -> None:
         state = warehouse.state()
         for done, step in enumerate(plan.builds):
+            if _is_idle(self.project, step, state):
+                continue
             self.listener(Progress("build", step.table, done, len(plan.builds)))
             result, warnings = build(self.project, step, state, warehouse, run)
             self.builds.append(result)
@@ -186,12 +197,14 @@ class _Work:
         self.status = 3
 
     def _described(self, plan: Plan, number: int, status: Literal["done", "failed"], published: int = 0) -> Run:
+        # Streams end as they may; they are told in the order of the manifest.
+        order = {(step.source, step.stream, step.part.name): at for at, step in enumerate(plan.reads)}
         run = Run(
             number=number,
             status=status,
             started=self._stamp(),
             seconds=self._seconds(),
-            reads=tuple(self.reads),
+            reads=tuple(sorted(self.reads, key=lambda read: order[read.source, read.stream, read.part])),
             builds=tuple(self.builds),
             metrics=plan.metrics,
             published=published,

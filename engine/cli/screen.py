@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from engine.apply import Progress
 from engine.cli.words import Language, say, why
 from engine.metric import catalogue
 from engine.model import Plan, Project, Run
@@ -27,6 +22,12 @@ _SHOWN = 40
 _NAMED = 12
 _WIDEST = 14
 _LONGEST_FORMULA = 72
+_COSTS = ("requests", "waited")
+
+
+def console() -> Console:
+    """Where tables are printed: a terminal has its width; a file or a pipe gets lines as long as they are."""
+    return Console(width=None if sys.stdout.isatty() else 400, soft_wrap=not sys.stdout.isatty())
 
 
 def grid(heads: Iterable[str], rows: Iterable[Iterable[object]], numbers: frozenset[int] = frozenset()) -> Table:
@@ -92,11 +93,8 @@ def run(done: Run, language: Language) -> RenderableType:
         return Text(say(language, "nothing", run=done.number) if done.number else say(language, "nothing yet"))
     parts: list[RenderableType] = []
     if done.reads:
-        heads = [say(language, key) for key in ("stream", "part", "read", "left out", "seconds")]
-        reads = [
-            (f"{one.source}.{one.stream}", one.part, one.rows, one.left_out, f"{one.seconds:.1f}") for one in done.reads
-        ]
-        parts += [grid(heads, reads[:_SHOWN], frozenset({2, 3, 4})), *_rest(reads, language), Text()]
+        heads, reads = _read(done, language)
+        parts += [grid(heads, reads[:_SHOWN], frozenset(range(2, len(heads)))), *_rest(reads, language), Text()]
     if done.builds:
         heads = [
             say(language, key)
@@ -104,6 +102,19 @@ def run(done: Run, language: Language) -> RenderableType:
         ]
         parts += [grid(heads, _built(done, language), frozenset(range(2, 8))), Text()]
     return Group(*parts, Text(_verdict(done, language), style="bold green" if done.status == "done" else "bold red"))
+
+
+def _read(done: Run, language: Language) -> tuple[list[str], list[tuple[object, ...]]]:
+    """What was read, a line for each part; requests and waiting only where there were any."""
+    costs = [(key, {"requests": one.requests, "waited": one.waited}[key]) for one in done.reads for key in _COSTS]
+    shown = [key for key in _COSTS if any(cost for name, cost in costs if name == key)]
+    heads = [say(language, key) for key in ("stream", "part", "read", "left out", *shown, "seconds")]
+    rows: list[tuple[object, ...]] = []
+    for one in done.reads:
+        cost = {"requests": one.requests or None, "waited": f"{one.waited:.1f}" if one.waited else None}
+        feed = f"{one.source}.{one.stream}"
+        rows.append((feed, one.part, one.rows, one.left_out, *(cost[key] for key in shown), f"{one.seconds:.1f}"))
+    return heads, rows
 
 
 def _built(done: Run, language: Language) -> Iterable[tuple[object, ...]]:
@@ -141,49 +152,6 @@ def _size(size: int | None) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} GB"
-
-
-class Watch:
-    """Shows what a run is doing: bars on a terminal, plain lines elsewhere; always on standard error."""
-
-    def __init__(self, language: Language, *, quiet: bool = False) -> None:
-        self.language, self.quiet = language, quiet
-        self._console = Console(stderr=True)
-        self._live = self._console.is_terminal and not quiet
-        self._bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[part]}"),
-            console=self._console,
-            transient=True,
-            disable=not self._live,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Watch:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        """Show one more thing."""
-        step = say(self.language, f"step {progress.step}")
-        if self._live:
-            if progress.step not in self._tasks:
-                self._tasks[progress.step] = self._bars.add_task(step, total=progress.total, part="")
-            task = self._tasks[progress.step]
-            self._bars.update(task, completed=progress.done, total=progress.total, part=progress.name)
-        elif not self.quiet:
-            sys.stderr.write(
-                f"{time.strftime('%H:%M:%S')} {step} {progress.name} ({progress.done + 1}/{progress.total})\n"
-            )
 
 
 def listing(project: Project, language: Language) -> Table:

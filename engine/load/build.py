@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from re import fullmatch
 from typing import Any, Literal
 
 from engine.connector import connector, connector_of, connectors
@@ -84,6 +85,8 @@ class Builder:
                 self.found.append(finding("unknown-connector-stream", place, **facts))
 
     def _check_since(self, origin: Origin, since: str | None) -> None:
+        if since and fullmatch(r"\d+(s|m|h|d)", since):
+            return
         try:
             datetime.fromisoformat(since or "2000-01-01")
         except ValueError:

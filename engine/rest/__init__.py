@@ -17,7 +17,7 @@ from engine.connector import GiveUp, Landing, Workplace
 from engine.diagnostic import Diagnostic, finding
 from engine.model import Part, Source, Stream
 from engine.rest.account import accounts, shops
-from engine.rest.definition import Definition, broken, compiled
+from engine.rest.definition import Definition, broken, compiled, sizing
 from engine.rest.exchange import Cost
 from engine.rest.reading import Cursor, Job, Reading
 from engine.rest.template import Wrong
@@ -51,24 +51,24 @@ class RestConnector:
 
     def survey(self, source: Source, stream: Stream, place: Workplace) -> Iterable[Part]:
         """What is lacking now, as one part: the windows not read yet, or all of a stream that has none."""
-        definition, cursor = _definition(source, stream), _cursor(source, stream, place)
+        definition, cursor = _definition(source, stream), cursor_of(source, stream, place)
         now = int(place.client.now())
-        lacking = [(shop, span) for shop in shops(source) for span in _lacking(definition, cursor, source, shop, now)]
-        if not lacking:
+        gaps = [(shop, span) for shop in shops(source) for span in lacking(definition, cursor, source, shop, now)]
+        if not gaps:
             return
-        spans = [span for _, span in lacking if span]
-        name = f"{source.name}.{stream.name}"
+        spans = [span for _, span in gaps if span]
+        name = "everything"
         if spans:
-            name += f" {_told(min(a for a, _ in spans), definition)} … {_told(max(b for _, b in spans), definition)}"
+            name = f"{_told(min(a for a, _ in spans), definition)} … {_told(max(b for _, b in spans), definition)}"
         yield Part(name, "", detail={"now": now})
 
     def read(self, source: Source, stream: Stream, part: Part, place: Workplace) -> Iterator[Landing]:
         """The records of all that is lacking, batch by batch, each with the cursor as it stands then."""
-        definition, cursor = _definition(source, stream), _cursor(source, stream, place)
+        definition, cursor = _definition(source, stream), cursor_of(source, stream, place)
         now, cost = part.detail.get("now", int(place.client.now())), Cost()
         jobs = []
         for account in accounts(source, stream, definition, place, cost):
-            gaps = _lacking(definition, cursor, source, account.shop, now)
+            gaps = lacking(definition, cursor, source, account.shop, now)
             spans: Iterable[Span | None] = gaps
             if definition.window is not None:
                 spans = definition.window.slices(gap for gap in gaps if gap)
@@ -93,20 +93,22 @@ def _definition(source: Source, stream: Stream) -> Definition:
         raise GiveUp(finding("bad-template", source.preset.origin.place(), reason=str(failure))) from None
 
 
-def _cursor(source: Source, stream: Stream, place: Workplace) -> Cursor:
+def cursor_of(source: Source, stream: Stream, place: Workplace) -> Cursor:
     """Where the stream stands; what was read with other options, or an older version of the stream, does not count."""
     assert source.preset is not None
-    version = source.preset.value["streams"][stream.name].get("version", 1)
-    sign = sha256(json.dumps([version, stream.settings], sort_keys=True, default=str).encode()).hexdigest()[:12]
+    preset = source.preset.value
+    version, sized = preset["streams"][stream.name].get("version", 1), sizing(preset, stream.name)
+    told = {name: value for name, value in stream.settings.items() if name not in sized}
+    sign = sha256(json.dumps([version, told], sort_keys=True, default=str).encode()).hexdigest()[:12]
     return Cursor({shop: dict(value) for shop, value in (place.cursor or {}).items()}, sign)
 
 
-def _lacking(definition: Definition, cursor: Cursor, source: Source, shop: str, now: int) -> list[Span | None]:
+def lacking(definition: Definition, cursor: Cursor, source: Source, shop: str, now: int) -> list[Span | None]:
     known = cursor.value.get(shop) or {}
     known = known if known.get("of") == cursor.sign else {}
     if definition.window is None:
         return [None] if now - known.get("at", -(10**12)) >= definition.every else []
-    since = moment(source.since, definition.manners.zone) if source.since else None
+    since = moment(source.since, definition.manners.zone, now) if source.since else None
     covered = [(start, end) for start, end in known.get("covered", ())]
     return list(definition.window.lacking(covered, since, now))
 

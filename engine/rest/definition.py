@@ -129,6 +129,23 @@ def defaults_of(connector: Mapping[str, Any], stream: str) -> dict[str, Any]:
 _LEFT_TO_SETTINGS = ("size", "span", "overlap", "lag", "every", "history", "widen", "rate", "burst", "at_once", "batch")
 
 
+def sizing(connector: Mapping[str, Any], stream: str) -> frozenset[str]:
+    """The settings and options that decide only how much is asked for at a time, and how fast: not what is read."""
+    own = connector["streams"][stream]
+    blocks = [
+        own.get("page"),
+        own.get("window"),
+        own.get("limits"),
+        (own.get("list") or {}).get("page"),
+        own.get("every"),
+    ]
+    sized = [
+        template(text) for block in (*blocks, connector.get("limits")) for _, text in _leaves(block, ()) if "{{" in text
+    ]
+    elsewhere = [template(own.get("request") or {}), template(own.get("let") or {})]
+    return frozenset(name for one in sized for name in one.names) - {name for one in elsewhere for name in one.names}
+
+
 def _settled(stream: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
     """A stream in which pages, windows and limits have their sizes."""
     made = dict(stream)
@@ -148,10 +165,22 @@ def _filled(value: Any, scope: Mapping[str, Any]) -> Any:
     made = {}
     for key, one in value.items():
         if key in _LEFT_TO_SETTINGS and isinstance(one, str):
-            made[key] = template(one)(scope)
+            made[key] = _fitting(key, template(one)(scope))
         else:
             made[key] = one if key in ("count", "request") else _filled(one, scope)
     return made
+
+
+def _fitting(key: str, value: Any) -> Any:
+    """What settings gave for a rate or a duration, where it is one: manifests are held to that by their schema."""
+    if key in ("size", "burst", "at_once", "batch"):
+        return value
+    try:
+        (rate_of if key == "rate" else seconds)(str(value))
+    except ValueError:
+        kind = "rate such as `10/s`" if key == "rate" else "duration such as `7d`"
+        raise Wrong(f"`{value}` is no {kind}") from None
+    return value
 
 
 def _either(text: Any) -> Template:

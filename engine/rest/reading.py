@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
@@ -23,12 +23,12 @@ from engine.rest.account import Account
 from engine.rest.answer import Answer, Keys, NotJson, Reader, Records, records, short, values
 from engine.rest.definition import Definition
 from engine.rest.exchange import Cost, Skip, UsedUp
-from engine.rest.paging import Got, Loop, Page, Paging, TooDeep, Untold
+from engine.rest.paging import Flow, Got, Loop, Page, Paging, TooDeep, Untold
 from engine.rest.request import Call
 from engine.rest.template import Scope, Wrong
 from engine.rest.window import Span, joined
 
-BATCH = 64 << 20
+BATCH = 32 << 20
 """Bytes of records that make a batch."""
 OFTEN = 15.0
 """Seconds after which what was read is handed over though it is little, so that a kill costs no more than that."""
@@ -84,6 +84,7 @@ class Reading:
     declared: tuple[str, ...]
     started: int
     said: Queue[_Said] = field(default_factory=lambda: Queue(WAITING))
+    made: Queue[Landing | BaseException | None] = field(default_factory=lambda: Queue(1))
     stop: threading.Event = field(default_factory=threading.Event)
     failed: list[Diagnostic] = field(default_factory=list)
     noted: list[Diagnostic] = field(default_factory=list)
@@ -91,43 +92,80 @@ class Reading:
     keys: Keys = field(default_factory=Keys)
 
     def landings(self, jobs: Iterable[Job], total: int) -> Iterator[Landing]:
-        """Do the jobs; a landing whenever enough records came together. Raises `GiveUp` at the end where some failed."""
-        pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="rest")
-        batch = _Batch(self.place.scratch, self.declared)
-        waiting, under_way, done = iter(jobs), 0, 0
+        """Do the jobs; a landing whenever enough records came together. Raises `GiveUp` at the end where some failed.
+
+        Records are written into the next file while the last one is stored.
+        """
+        writer = threading.Thread(target=self._write, args=(iter(jobs), total), daemon=True)
+        writer.start()
         try:
-            while True:
-                while under_way < self.at_once and (job := self._next(waiting)):
-                    pool.submit(self._work, job)
-                    under_way += 1
-                if not under_way:
-                    break
-                said = self.said.get()
-                if said.kind == "records" and said.records is not None:
-                    batch.add(said.records)
-                else:
-                    under_way -= 1
-                    done += said.kind == "done"
-                    self._ended(said, batch)
-                self.place.report(self._effort(batch, done, total))
-                if batch.size >= BATCH or (batch.finished and time.monotonic() - batch.begun >= OFTEN):
-                    yield from self._handed_over(batch, ())
-            notes = (*self.noted, *self._skipped())
-            if batch.rows or batch.finished or notes:
-                yield from self._handed_over(batch, notes)
+            while (made := self.made.get()) is not None:
+                if isinstance(made, BaseException):
+                    raise made
+                yield made
+                if isinstance(made.records, JsonLines):  # stored by now
+                    made.records.path.unlink(missing_ok=True)
         finally:
             self.stop.set()
-            self._drain()
-            pool.shutdown(wait=True, cancel_futures=True)
-            batch.close()
+            writer.join()
         if self.failed:
             raise GiveUp(*self.failed)
 
-    def _handed_over(self, batch: _Batch, notes: tuple[Diagnostic, ...]) -> Iterator[Landing]:
-        landing = batch.landing(self.cursor, self.started, notes)
-        yield landing
-        if isinstance(landing.records, JsonLines):  # stored by now
-            landing.records.path.unlink(missing_ok=True)
+    def _write(self, jobs: Iterator[Job], total: int) -> None:
+        """Have workers do the jobs, and write down what they say, until all is in landings."""
+        pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="rest")
+        batch = _Batch(self.place.scratch, self.declared)
+        try:
+            self._gather(jobs, total, pool, batch)
+            self._hand_over(None)
+        except BaseException as failure:
+            self._hand_over(failure)
+        finally:
+            self.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            batch.close()
+
+    def _gather(self, jobs: Iterator[Job], total: int, pool: ThreadPoolExecutor, batch: _Batch) -> None:
+        under_way = done = 0
+        while not self.stop.is_set():
+            while under_way < self.at_once and (job := self._next(jobs)):
+                pool.submit(self._work, job)
+                under_way += 1
+            if not under_way:
+                break
+            said = self._heard()
+            if said is None:
+                return
+            if said.kind == "records" and said.records is not None:
+                batch.add(said.records)
+            else:
+                under_way -= 1
+                done += said.kind == "done"
+                self._ended(said, batch)
+            self.place.report(self._effort(batch, done, total))
+            if batch.size >= BATCH or (batch.finished and time.monotonic() - batch.begun >= OFTEN):
+                self._hand_over(batch.landing(self.cursor, self.started, ()))
+        notes = (*self.noted, *self._skipped())
+        if batch.rows or batch.finished or notes:
+            self._hand_over(batch.landing(self.cursor, self.started, notes))
+
+    def _heard(self) -> _Said | None:
+        """The next word of a worker; None where all were told to stop."""
+        while not self.stop.is_set():
+            try:
+                return self.said.get(timeout=0.5)
+            except Empty:
+                continue
+        return None
+
+    def _hand_over(self, made: Landing | BaseException | None) -> None:
+        """Give a landing, the end, or what went wrong to whoever stores; nobody waits who was told to stop."""
+        while not self.stop.is_set():
+            try:
+                self.made.put(made, timeout=0.5)
+                return
+            except Full:
+                continue
 
     def _next(self, waiting: Iterator[Job]) -> Job | None:
         return next((job for job in waiting if job.account.shop not in self.barred), None)
@@ -174,10 +212,6 @@ class Reading:
                 return
             except Full:
                 continue
-
-    def _drain(self) -> None:
-        while not self.said.empty():
-            self.said.get_nowait()
 
 
 class _Job:
@@ -238,22 +272,25 @@ class _Job:
     ) -> Iterator[tuple[Answer, Records | None]]:
         """Answer after answer, with the records in it where they are those of the stream."""
         flow = paging.flow()
-        try:
-            page = next(flow)
-            while True:
-                asked = {**scope, **page.scope()}
-                chosen = count if count is not None and page.is_count else call
-                answer = self.account.exchange.ask(_at(chosen, page), asked, reader)
-                found, got = self._got(answer, asked, page, paging, reader)
-                told = paging.total(got.told) if paging.total else None
-                if not answer.is_there or (
-                    got.rows == 0 and page.is_first and str(told or 0).isdecimal() and int(told or 0)
-                ):
-                    raise self._given_up("no-records-there", said=short(answer))
+        page: Page | None = next(flow)
+        while page is not None:
+            asked = {**scope, **page.scope()}
+            chosen = count if count is not None and page.is_count else call
+            answer = self.account.exchange.ask(_at(chosen, page), asked, reader)
+            found, got = self._got(answer, asked, page, paging, reader)
+            self._must_hold_records(answer, page, paging, got)
+            if not page.is_count:
                 yield answer, found
-                page = flow.send(got)
-        except StopIteration:
-            return
+            following = _sent(flow, got)
+            if page.is_count and following is None:  # the page that told how many there are was the only one
+                yield answer, found
+            page = following
+
+    def _must_hold_records(self, answer: Answer, page: Page, paging: Paging, got: Got) -> None:
+        """Refuse an answer that has no place for records, or says that there are some and shows none."""
+        told = str((paging.total(got.told) if paging.total else None) or 0)
+        if not answer.is_there or (got.rows == 0 and page.is_first and told.isdecimal() and int(told)):
+            raise self._given_up("no-records-there", said=short(answer))
 
     def _got(
         self, answer: Answer, asked: Scope, page: Page, paging: Paging, reader: Reader
@@ -276,6 +313,14 @@ class _Job:
 
     def _given_up(self, code: str, **facts: Any) -> GiveUp:
         return GiveUp(finding(code, self.account.exchange.place, name=self.account.exchange.name, **facts))
+
+
+def _sent(flow: Flow, got: Got) -> Page | None:
+    """The next page of a flow; None where it ends."""
+    try:
+        return flow.send(got)
+    except StopIteration:
+        return None
 
 
 def _at(call: Call, page: Page) -> Any:

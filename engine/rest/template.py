@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import md5
 from typing import Any
 
@@ -67,6 +68,7 @@ def template(value: Any) -> Template:
     return expression(whole["inner"].strip()) if whole else _text(value)
 
 
+@cache
 def expression(text: str, *, lenient: bool = False) -> Template:
     """Compile an expression without braces; where it is `lenient`, what is missing counts as nothing."""
     environment = LENIENT if lenient else STRICT
@@ -87,6 +89,7 @@ def expression(text: str, *, lenient: bool = False) -> Template:
     return Template(frozenset(names), make, lenient)
 
 
+@cache
 def _text(value: str) -> Template:
     try:
         compiled = STRICT.from_string(value)

@@ -24,8 +24,13 @@ def seconds(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def moment(text: str, zone: str) -> int:
-    """Unix seconds of a date or time as people write it; without an offset it is in `zone`. Raises ValueError."""
+def moment(text: str, zone: str, now: int = 0) -> int:
+    """Unix seconds of a date or time as people write it, or of a duration before `now`.
+
+    Without an offset it is in `zone`. Raises ValueError.
+    """
+    if _DURATION.fullmatch(text.strip()):
+        return now - seconds(text.strip())
     made = datetime.fromisoformat(text.strip())
     return int((made if made.tzinfo else made.replace(tzinfo=ZoneInfo(zone))).timestamp())
 

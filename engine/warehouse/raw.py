@@ -7,9 +7,11 @@ names, and runs no SQL but the engine's.
 from __future__ import annotations
 
 import csv
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -26,8 +28,8 @@ RESERVED = ("_batch", "_first", "_row", "_file", "_text", "file_row_number")
 """Columns of a raw file that the engine adds: batch number, row of record 0, row where it is told, part, unreadable text;
 and the one that its reader adds."""
 
-LONGEST_RECORD = 64 << 20
-"""Bytes that one JSON record may have."""
+LONG_RECORD, LONGEST_RECORD = 4 << 20, 64 << 20
+"""Bytes that a JSON record may have: the reader's buffers are twice as large, so it is given more only when it must be."""
 
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000"
 """Words that repeat get a dictionary; to look for one among ids and amounts would cost a tenth of the writing."""
@@ -102,12 +104,12 @@ class Landings:
 
     def _copy(self, landing: Landing, head: str, target: Path) -> int:
         records = landing.records
-        if isinstance(records, Delimited | JsonLines):
-            listed = "*" if isinstance(records, Delimited) else _renamed(records.columns)
-            reader = _reader(records) if isinstance(records, Delimited) else _json_reader(records)
+        if isinstance(records, JsonLines):
+            return self._copy_json(records, head, target)
+        if isinstance(records, Delimited):
             try:
                 return self._write(
-                    f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {listed} FROM {reader}", target
+                    f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, * FROM {_reader(records)}", target
                 )
             except WarehouseFailed as failure:
                 if landing.otherwise is None or not failure.refused:
@@ -120,6 +122,20 @@ class Landings:
         return self._write(
             f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {self._as_text(records)}", target
         )
+
+    def _copy_json(self, records: JsonLines, head: str, target: Path) -> int:
+        """Lines of JSON by the warehouse's own reader, or one by one where it cannot take them."""
+        listed = _renamed(records.columns)
+        # More is being fetched meanwhile: one core is left to that.
+        self._session.do(f"SET threads = {max(1, (self._threads or os.cpu_count() or 2) - 1)}")
+        for longest in (LONG_RECORD, LONGEST_RECORD):
+            sql = f"SELECT {head}, NULL::BIGINT AS _row, NULL::VARCHAR AS _text, {listed} FROM {_json_reader(records, longest)}"
+            try:
+                return self._write(sql, target)
+            except WarehouseFailed as failure:
+                if not failure.refused:
+                    raise
+        return self._copy_rows(json_rows(records), head, target)
 
     def _copy_rows(self, records: Rows, head: str, target: Path) -> int:
         """Rows take the way of a text file of our own, which DuckDB reads faster than values one by one."""
@@ -187,11 +203,38 @@ def _reader(records: Delimited, *, reserved: bool = False) -> str:
     )
 
 
-def _json_reader(records: JsonLines) -> str:
+def json_rows(records: JsonLines) -> Rows:
+    """Lines of JSON as rows of text, read one by one: keys that differ only in case get names of their own."""
+    keys = tuple(records.columns)
+    seen: dict[str, int] = {}
+    names = []
+    for key in keys:
+        seen[key.casefold()] = seen.get(key.casefold(), 0) + 1
+        names.append(key if seen[key.casefold()] == 1 else f"{key}_{seen[key.casefold()]}")
+
+    def rows() -> Iterator[tuple[int, tuple[str | None, ...], str | None]]:
+        with records.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    record = json.loads(line, parse_float=str, parse_int=str)
+                    yield number, tuple(_plain(record.get(key)) for key in keys), None
+
+    return Rows(tuple(names), rows())
+
+
+def _plain(value: Any) -> str | None:
+    """A value of JSON as text; half a surrogate pair, which no file can hold, becomes a question mark."""
+    if value is None:
+        return None
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return written.encode("utf-8", "replace").decode("utf-8")
+
+
+def _json_reader(records: JsonLines, longest: int) -> str:
     typed = ", ".join(f"{text(column)}: 'VARCHAR'" for column in records.columns)
     return (
         f"read_json({text(str(records.path))}, format='newline_delimited', records=true, columns={{{typed}}}, "
-        f"maximum_object_size={LONGEST_RECORD})"
+        f"maximum_object_size={longest})"
     )
 
 

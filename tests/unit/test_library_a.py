@@ -12,11 +12,13 @@ from fakes.doudian import Doudian
 from fakes.jd import Jd
 from fakes.pdd import Pdd
 from fakes.taobao import Taobao
-from fakes.taobao_ads import STRATEGIES, TaobaoAds
+from fakes.taobao_ads import TaobaoAds
 from fakes.world import World
+from library_once import loaded_once  # noqa: F401
 
 from engine.connector import GiveUp, Request, Response
-from engine.testing import Case, check_all, check_complete, check_incremental, check_offline
+from engine.diagnostic import Findings
+from engine.testing import Case, check_all, check_complete, check_incremental, check_offline, with_page_size
 
 DAY = 86400.0
 SECRETS = ("app_secret", "client_secret", "session", "access_token", "refresh_token", "subway_token")
@@ -49,10 +51,6 @@ def banner(*names: str) -> Keep:
     return lambda fake, item: fake.world.records["items"][str(item["num_iid"])]["banner"] in names
 
 
-def strategy(at: int) -> Keep:
-    return lambda fake, row: STRATEGIES[(row["campaign_id"] - 2_821_811_599) % 5] == STRATEGIES[at]
-
-
 def long_ago(fake: Fake, trade: Mapping[str, Any]) -> bool:
     return fake.world.records["orders"][str(trade["tid"])]["created"] < fake.world.clock.now() - 90 * DAY
 
@@ -65,6 +63,7 @@ def old_trades(world: World) -> Taobao:
     return fake
 
 
+BANNER = frozenset({"banner"})
 WAITING = ("off_shelf", "never_on_shelf", "regular_shelved")
 WHOLE: dict[str, Any] = {"settle": DAY + 3600}
 """For streams that are read as a whole once a day."""
@@ -75,18 +74,10 @@ READS = [
     # Trades that old are told again by `orders` when they change, so nothing changes here.
     Reads("taobao", old_trades, "orders_history", "orders", "modified", long_ago, days=125, settle=DAY, churns=False),
     Reads("taobao", Taobao, "refunds", "refunds", "modified"),
-    Reads("taobao", Taobao, "items", "items", "modified", banner("onsale"), **WHOLE),
-    Reads("taobao", Taobao, "items_for_shelved", "items", "modified", banner(*WAITING), **WHOLE),
-    Reads("taobao", Taobao, "items_sold_out", "items", "modified", banner("sold_out"), **WHOLE),
-    Reads("taobao", Taobao, "items_violation", "items", "modified", banner("violation_off_shelf"), **WHOLE),
-    Reads("taobao", Taobao, "inventory", "inventory", "modified", banner("onsale"), **WHOLE),
-    Reads("taobao", Taobao, "inventory_for_shelved", "inventory", "modified", banner(*WAITING), **WHOLE),
+    Reads("taobao", Taobao, "items", "items", "modified", ignore=BANNER, **WHOLE),
+    Reads("taobao", Taobao, "inventory", "inventory", "modified", banner("onsale", *WAITING), ignore=BANNER, **WHOLE),
     Reads("taobao", Taobao, "shipments", "shipments", "modified"),
-    Reads("taobao_ads", TaobaoAds, "ad_daily_dkx", "ad_daily", keep=strategy(0), **ADS),
-    Reads("taobao_ads", TaobaoAds, "ad_daily_shangxin", "ad_daily", keep=strategy(1), **ADS),
-    Reads("taobao_ads", TaobaoAds, "ad_daily_speed", "ad_daily", keep=strategy(2), **ADS),
-    Reads("taobao_ads", TaobaoAds, "ad_daily_ruhui", "ad_daily", keep=strategy(3), **ADS),
-    Reads("taobao_ads", TaobaoAds, "ad_daily_yure", "ad_daily", keep=strategy(4), **ADS),
+    Reads("taobao_ads", TaobaoAds, "ad_daily", "ad_daily", ignore=frozenset({"biz_code"}), **ADS),
     Reads("taobao_ads", TaobaoAds, "ad_daily_simba", "ad_daily_simba", **ADS),
     Reads("taobao_ads", TaobaoAds, "ad_effect_simba", "ad_effect_simba", **ADS),
     Reads("jd", Jd, "orders", "orders", "modified"),
@@ -105,7 +96,7 @@ READS = [
     Reads("pdd", Pdd, "items", "items", **WHOLE),
     Reads("pdd", Pdd, "inventory", "inventory", ignore=frozenset({"request_id"}), **WHOLE),
 ]
-EACH = ("taobao.refunds", "taobao_ads.ad_daily_dkx", "jd.orders", "doudian.orders", "pdd.orders")
+EACH = ("taobao.refunds", "taobao_ads.ad_daily", "jd.orders", "doudian.orders", "pdd.orders")
 ONE_EACH = [one for one in READS if str(one) in EACH]
 """A stream of every platform."""
 PROMPT = [one for one in READS if one.settle < DAY]
@@ -183,11 +174,7 @@ def test_holds_all_that_connectors_have_to(reads: Reads, tmp_path: Path) -> None
 def test_loses_nothing_at_any_size_of_pages_while_it_changes(reads: Reads) -> None:
     for size in (2, 5):
         case = case_of(reads, churn=2 if reads.churns else 0, changes=60)
-        source = case.source()
-        stream = source.preset.value["streams"][reads.stream]  # type: ignore[union-attr]
-        for part in (stream, stream.get("list") or {}):
-            if "size" in (part.get("page") or {}):
-                part["page"]["size"] = size
+        source = with_page_size(case.source(), reads.stream, size)
         check_complete(case, case.driver(source))
 
 
@@ -241,7 +228,7 @@ def test_pace_of_the_platform_is_kept(reads: Reads) -> None:
 def test_wrong_secret_is_told_once(reads: Reads) -> None:
     case = case_of(reads)
     name = "client_secret" if reads.connector == "pdd" else "app_secret"
-    case.settings = {**case.settings, name: "wrong", "at_once": 1}
+    case.settings = {**case.settings, name: "wrong"}
     assert refused(case) == ("refused", 1)
 
 
@@ -343,7 +330,7 @@ def test_code_of_pdd_is_used_once(tmp_path: Path) -> None:
 
 def test_token_of_pdd_that_ends_has_to_be_given_anew(tmp_path: Path) -> None:
     case = case_of(reads_of("pdd", "items"), without=("access_token", "refresh_token"))
-    case.settings = {**case.settings, "code": case.platform.code, "at_once": 1}  # type: ignore[attr-defined]
+    case.settings = {**case.settings, "code": case.platform.code}  # type: ignore[attr-defined]
     check_complete(case, case.driver(keep=tmp_path))
     expired(case.platform)
     code, requests = refused(case, tmp_path)
@@ -353,8 +340,7 @@ def test_token_of_pdd_that_ends_has_to_be_given_anew(tmp_path: Path) -> None:
 
 @platforms
 def test_token_that_was_given_and_ends(reads: Reads) -> None:
-    case = case_of(reads)
-    case.settings = {**case.settings, "at_once": 1}
+    case = case_of(reads, without=("refresh_token", "shop_id"))
     expired(case.platform)
     assert refused(case) == ("token-refused", 1)
 
@@ -362,8 +348,49 @@ def test_token_that_was_given_and_ends(reads: Reads) -> None:
 def test_refresh_token_that_is_dead() -> None:
     for connector in ("taobao", "jd", "doudian"):
         case = case_of(reads_of(connector), without=("session", "access_token"))
-        case.settings = {**case.settings, "refresh_token": "dead", "at_once": 1}
+        case.settings = {**case.settings, "refresh_token": "dead"}
         assert refused(case) == ("token-refused", 1), connector
+
+
+@pytest.mark.parametrize(
+    ("connector", "stream"), [("taobao", "refunds"), ("taobao_ads", "ad_daily"), ("doudian", "orders")]
+)
+def test_token_that_was_given_is_used_until_it_is_refused(connector: str, stream: str, tmp_path: Path) -> None:
+    reads = reads_of(connector, stream)
+    fake = reads.make(World(), count=40)
+    fake.refreshable = True
+    case = case_of(reads, fake)
+    fake.token_seconds, case.platform = 7 * DAY, Watched(fake, expired, ends_at=2)
+    driver = check_complete(case, case.driver(keep=tmp_path))
+    assert case.platform.tokens == 1, "the given one was good for the first request"
+    assert not driver.diagnostics
+
+
+def test_given_token_of_jd_is_renewed_in_its_last_day(tmp_path: Path) -> None:
+    """JD renews in the last day only: a token whose end is known is renewed in time, another is used until it ends."""
+    fake = Jd(World(), count=40)
+    fake.issued = fake.world.clock.now() - fake.token_seconds + 5 * DAY
+    ends = int(fake.issued + fake.token_seconds)
+    case = case_of(reads_of("jd"), fake)
+    case.settings = {**case.settings, "access_token_ends": ends}
+    case.platform = watched = Watched(fake, lambda _: None)
+    driver = case.driver(keep=tmp_path)
+    driver.run()
+    assert watched.tokens == 0
+    fake.world.clock.sleep(4.5 * DAY)
+    driver.run()
+    assert watched.tokens == 1
+    fake.world.clock.sleep(DAY)
+    check_complete(case, driver)
+    assert watched.tokens == 1, "the end that was given is that of the first token"
+
+
+@platforms
+def test_without_any_token_nothing_is_asked(reads: Reads) -> None:
+    case = case_of(reads, without=("session", "access_token", "refresh_token", "code", "shop_id"))
+    with pytest.raises(Findings) as found:
+        case.source()
+    assert [one.code for one in found.value.diagnostics] == ["missing-one-of"]
 
 
 # --- what a platform has of its own -------------------------------------------------------------------------------
@@ -378,6 +405,38 @@ def test_ways_of_signing(how: str) -> None:
         case = case_of(reads_of("doudian"))
         case.settings = {**case.settings, "sign_method": how}
         check_complete(case)
+
+
+def test_sizes_that_platforms_keep_to_themselves() -> None:
+    """Spans and paces are settings: shorter ones change nothing about what is read."""
+    for connector, stream in (
+        ("doudian", "refunds"),
+        ("jd", "refunds"),
+        ("taobao", "refunds"),
+        ("taobao_ads", "ad_daily"),
+    ):
+        case = case_of(reads_of(connector, stream))
+        case.options = {"span": "12h" if stream == "refunds" else "2d"}
+        case.settings = {**case.settings, **({"pace": "2/s"} if connector in ("doudian", "jd") else {})}
+        driver = check_complete(case)
+        assert driver.source.streams[stream].settings == case.options
+
+
+def test_spans_and_paces_that_are_none() -> None:
+    for options, settings in (({"span": "one day"}, {}), ({}, {"pace": "quick"})):
+        case = case_of(reads_of("doudian"))
+        case.options, case.settings = options, {**case.settings, **settings}
+        with pytest.raises(GiveUp) as given_up:
+            case.driver().run()
+        assert [one.code for one in given_up.value.diagnostics] == ["bad-template"]
+        assert "is no" in str(given_up.value.diagnostics[0])
+
+
+def test_list_and_scene_of_each_record() -> None:
+    for connector, stream, name in (("taobao", "items", "banner"), ("taobao_ads", "ad_daily", "biz_code")):
+        driver = check_complete(case_of(reads_of(connector, stream)))
+        known = driver.source.preset.value["streams"][stream]["for_each"][name]  # type: ignore[union-attr]
+        assert {one[name] for one in driver.records} == set(known)
 
 
 def test_types_that_are_not_listed_are_not_given() -> None:
@@ -397,20 +456,19 @@ def test_wrapper_of_jd() -> None:
 
 def test_orders_of_jd_outside_its_cloud() -> None:
     case = case_of(reads_of("jd"))
-    case.settings = {**case.settings, "at_once": 1}
     case.platform.in_cloud = False  # type: ignore[attr-defined]
     assert refused(case) == ("refused", 1)
 
 
 def test_failure_inside_an_answer_of_jd() -> None:
     case = case_of(reads_of("jd"))
-    case.settings, case.options = {**case.settings, "at_once": 1}, {"states": "NO_SUCH_STATE"}
+    case.options = {"states": "NO_SUCH_STATE"}
     assert refused(case) == ("refused", 1)
 
 
 def test_failure_inside_an_answer_of_simba() -> None:
     case = case_of(next(one for one in READS if one.stream == "ad_daily_simba"))
-    case.settings = {**case.settings, "subway_token": "wrong", "at_once": 1}
+    case.settings = {**case.settings, "subway_token": "wrong"}
     assert refused(case) == ("refused", 2), "the list of campaigns, and one report"
 
 

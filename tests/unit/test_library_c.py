@@ -16,9 +16,10 @@ from fakes.wangdiantong import WangdiantongEnterprise, WangdiantongFlagship
 from fakes.woocommerce import WooCommerce
 from fakes.world import World
 from fakes.yonyou import Yonyou
+from library_once import loaded_once  # noqa: F401
 
 from engine.connector import GiveUp, Request, Response
-from engine.rest.window import seconds
+from engine.rest.definition import compiled
 from engine.testing import (
     Case,
     check_all,
@@ -191,7 +192,9 @@ def test_a_record_between_two_windows_is_read(name: str) -> None:
     """Modified in the very second in which one window ends and the next begins."""
     fake = filled(name)
     case = case_of(name, "orders", fake)
-    span = seconds(case.source().preset.value["streams"]["orders"]["window"]["span"])
+    window = compiled(case.source().preset.value, "orders").window
+    assert window is not None
+    span = window.span
     case = replace(case, since=fake.world.clock.now() - 2 * span - DAYS * DAY)
     order = fake.world.records["orders"][min(fake.world.records["orders"])]
     order["created"], order["modified"] = case.since - 60, case.since + span
@@ -261,8 +264,7 @@ def test_the_quota_of_the_day_ends_a_run_and_the_next_day_goes_on(name: str) -> 
     driver = case.driver(with_page_size(case.source(), "orders", 10))
     fake.daily_quota = 3
     driver.run()
-    # Each window that was under way says so for itself.
-    assert {one.code for one in driver.diagnostics} == {"quota-used-up"}
+    assert [one.code for one in driver.diagnostics] == ["quota-used-up"]
     fake.daily_quota = None
     fake.world.clock.sleep(DAY)
     check_complete(case, driver)
@@ -338,7 +340,7 @@ def test_a_wrong_secret_is_told_once_and_not_tried_again(name: str) -> None:
     fake = filled(name)
     case = case_of(name, "orders", fake)
     wrong = {**case.settings, PLATFORMS[name].secret: "wr0ng:wr0ngsalt"}
-    driver = replace(case, settings=wrong, since=fake.world.clock.now() - 3000).driver()
+    driver = replace(case, settings=wrong).driver()
     with pytest.raises(GiveUp) as given_up:
         driver.run()
     [told] = given_up.value.diagnostics
@@ -366,6 +368,44 @@ def test_yonyou_takes_the_newer_path_of_the_token_call() -> None:
         replace(case_of("yonyou", "items", fake), settings={**fake.settings(), "token_path": newer})
     )
     assert driver.client.sent[0].url.endswith(newer)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "options"),
+    [
+        ("wangdiantong_enterprise", {"page_size": 20}, {"span": "6h"}),
+        ("yonyou", {"page_size": 10}, {}),
+        ("kingdee", {"page_size": 20}, {}),
+    ],
+)
+def test_sizes_that_platforms_keep_to_themselves(name: str, settings: dict[str, Any], options: dict[str, Any]) -> None:
+    fake = filled(name)
+    case = replace(case_of(name, "orders", fake), settings={**fake.settings(), **settings}, options=options)
+    few = check_complete(case_of(name, "orders", fake))
+    many = check_complete(case)
+    assert len(many.client.sent) > len(few.client.sent)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["wangdiantong_enterprise", "wangdiantong_flagship"])
+def test_a_window_that_is_too_wide_for_wangdiantong_is_cut(name: str) -> None:
+    """The platform says by its words alone that it does not answer for so long."""
+    fake = filled(name)
+    case = case_of(name, "orders", fake)
+    source = case.source()
+    value = copy.deepcopy(source.preset.value)
+    value["streams"]["orders"]["window"]["span"] = "60d"
+    source = replace(source, preset=replace(source.preset, value=value))
+    driver = check_complete(case, case.driver(source))
+    assert not driver.diagnostics
+
+
+def test_codes_of_yonyou_that_a_tenant_has_of_its_own() -> None:
+    fake = filled("yonyou")
+    case = replace(case_of("yonyou", "orders", fake), settings={**fake.settings(), "quota_codes": ["999"]})
+    fake.faults = ["busy"]
+    driver = case.driver()
+    driver.run()
+    assert [one.code for one in driver.diagnostics] == ["quota-used-up"]
 
 
 def test_kingdee_asks_for_fields_that_a_project_adds() -> None:

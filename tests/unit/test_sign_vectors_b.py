@@ -26,8 +26,11 @@ NOW = datetime.fromtimestamp(1_759_626_600, BEIJING)
 SETTINGS = {
     "kuaishou": {"app_key": "ks700000000000000001", "sign_secret": "ksSignSecret0123456789", "access_token": "x"},
     "xiaohongshu": {"app_id": "xhsTEST0000000000001", "app_secret": "xhsSecret0123456789abcdef", "access_token": "x"},
-    "jushuitan": {"app_key": "0123fictitious4567jstappkey89abc", "app_secret": "fictitious0jst0secret0aa11bb22cc3"},
-}
+    "jushuitan": {
+        "app_key": "0123fictitious4567jstappkey89abc", "app_secret": "fictitious0jst0secret0aa11bb22cc3",
+        "access_token": "x",
+    },
+}  # fmt: skip
 JUSHUITAN = SETTINGS["jushuitan"]
 
 
@@ -89,7 +92,7 @@ def test_published_jushuitan_as_it_is_sent(vector):
 @pytest.mark.parametrize("vector", [one for one in published("jushuitan", "jst-") if one.id in (None, "jst-refresh")])
 def test_published_jushuitan_refresh_as_it_is_sent(vector):
     token = connector("jushuitan")["token"]
-    call = call_of(token["refresh"]["request"], signs(token["sign"]))
+    call = call_of(token["request"], signs(token["sign"]))
     scope = {**JUSHUITAN, "token_url": "https://host", "token": {"refresh_token": vector["params"]["refresh_token"]}}
     request, told = call.build({"now": NOW, **scope})
     assert told is not None
@@ -107,7 +110,12 @@ def test_published_kuaishou(vector):
 
 @pytest.mark.parametrize("vector", published("bonus", "xiaohongshu"))
 def test_published_xiaohongshu(vector):
-    assert xiaohongshu(vector["params"]["method"], vector["app_secret"])["sign"] == vector["sign"]
+    params = vector["params"]
+    at = datetime.fromtimestamp(int(params["timestamp"]), BEIJING)
+    scope = {"app_id": params["appId"], "app_secret": vector["app_secret"], "now": at}
+    told = signed(connector("xiaohongshu")["sign"], Unsigned(body=json.dumps(params)), scope)
+    assert (told.text, told.value) == (vector.get("string_to_sign", told.text), vector["sign"])
+    assert xiaohongshu(params["method"], vector["app_secret"])["sign"] == vector["sign"]
 
 
 # --- the same facts, and some of our own ------------------------------------------------------------------------
@@ -151,11 +159,14 @@ def test_the_parameters_of_kuaishou_are_one_text():
 
 def xiaohongshu(method: str, secret: str) -> dict[str, Any]:
     """The body that Xiaohongshu is sent for a call."""
-    request = connector("xiaohongshu")["request"]
+    value = connector("xiaohongshu")
     scope = {**SETTINGS["xiaohongshu"], "app_secret": secret, "method": method, "url": "https://host"}
     scope |= {"now": NOW, "refresh_token": None, "code": None, "token": {}}
-    sent, _ = call_of(request, ()).build(scope)
-    return dict(json.loads(sent.body))
+    sent, told = call_of(value["request"], signs(value["sign"])).build(scope)
+    body = dict(json.loads(sent.body))
+    assert told is not None
+    assert body["sign"] == told.value
+    return body
 
 
 def test_xiaohongshu_signs_four_parameters():
@@ -178,10 +189,19 @@ def test_xiaohongshu_signs_what_it_lists_by_its_own_name():
 
 
 def test_xiaohongshu_signs_a_renewal():
-    token = connector("xiaohongshu")["token"]
-    scope = {**SETTINGS["xiaohongshu"], "url": "https://host", "now": NOW, "token": {"refresh_token": "r"}}
-    sent, _ = call_of(token["refresh"]["request"], ()).build(scope)
+    rule = compiled(connector("xiaohongshu"), "orders").token
+    assert rule is not None
+    assert rule.call is not None
+    scope = {
+        **SETTINGS["xiaohongshu"],
+        "url": "https://host",
+        "now": NOW,
+        "token": {"refresh_token": "r"},
+        "method": "",
+    }
+    sent, _ = rule.call.build(scope)
     body = json.loads(sent.body)
+    assert "accessToken" not in body
     assert (body["method"], body["sign"]) == ("oauth.refreshToken", "0abac6234d338ca6d515122f088e08f5")
     assert body["refreshToken"] == "r"
 

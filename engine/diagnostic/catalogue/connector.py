@@ -55,7 +55,7 @@ ENTRIES: dict[str, Entry] = {
         ),
         Words("`{name}` 不能作连接器名", help="用小写字母、数字和 `_`，例如 `my_platform`"),
     ),
-    "name-taken": error(
+    "connector-there": error(
         Words("there is a connector `{name}` already", notes=("it comes from {origin}",), help="choose another name"),
         Words("已有名为 `{name}` 的连接器", notes=("来自 {origin}",), help="换一个名字"),
     ),

@@ -1,0 +1,1 @@
+"""Reference pages, made from schemas, catalogues and code: one module for each kind of page."""

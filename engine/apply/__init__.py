@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from itertools import count
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from engine.apply.building import build, prepare
+from engine.apply.building import build
 from engine.apply.progress import Listener, Progress
 from engine.apply.reading import Reading
 from engine.apply.together import Outcome, read_all
@@ -153,9 +152,7 @@ class _Work:
         assert client is not None
         try:
             readings = [Reading(self.project, step, state, client, folder.kept) for step in plan.reads]
-            tables = frozenset(step.table for step in plan.builds if step.how != "remove")
-            ahead = partial(prepare, self.project, tables, warehouse=warehouse)
-            for outcome in read_all(readings, warehouse, run, numbers, self.listener, ahead):
+            for outcome in read_all(readings, warehouse, run, numbers, self.listener):
                 self._take(outcome)
         finally:
             if own:

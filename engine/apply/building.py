@@ -29,13 +29,6 @@ def build(
     return BuildResult(step.table, step.how, filled.rows, seconds, filled.results), tuple(_warnings(project, filled))
 
 
-def prepare(project: Project, tables: frozenset[str], batch: Batch, warehouse: Warehouse) -> None:
-    """Type the records of a batch for those of `tables` that take them, before these are built."""
-    for mapping in project.mappings_of(batch.feed):
-        if mapping.into in tables:
-            warehouse.prepare(_load(project, mapping, [batch]), project.tables[mapping.into])
-
-
 def _filling(project: Project, step: Build, state: State) -> Filling:
     mappings = project.mappings_into(step.table)
     known = state.tables.get(step.table)

@@ -36,7 +36,6 @@ class Reading:
     rows: int = 0
     left_out: int = 0
     columns: tuple[str, ...] = ()
-    batch: Batch | None = None
     effort: Effort = field(default_factory=Effort)
 
     @property
@@ -66,7 +65,6 @@ class Reading:
         """Store one landing under the next of `numbers`; False where there is no use in going on."""
         self.found += landing.diagnostics
         self.left_out += len(landing.left_out)
-        self.batch = None
         if landing.records is None:
             if landing.cursor is not None:
                 warehouse.move(self.feed, landing.cursor, run)
@@ -74,7 +72,7 @@ class Reading:
         # A part of which a batch was refused has not been read: the next run reads all of it again.
         whole = last and not errors(self.found)
         landing = self._with_known_columns(landing)
-        landed, self.batch, wrong = _land(self.project, self.step, landing, warehouse, run, next(numbers), last=whole)
+        landed, wrong = _land(self.project, self.step, landing, warehouse, run, next(numbers), last=whole)
         self.found += wrong
         self.rows += 0 if errors(wrong) else landed.rows
         # Later batches would carry the cursor past the refused one.
@@ -125,7 +123,7 @@ def _marked_last(landings: Iterable[Landing]) -> Iterator[tuple[Landing, bool]]:
 
 def _land(
     project: Project, step: Read, landing: Landing, warehouse: Warehouse, run: int, number: int, *, last: bool
-) -> tuple[Landed, Batch | None, tuple[Diagnostic, ...]]:
+) -> tuple[Landed, tuple[Diagnostic, ...]]:
     feed = f"{step.source}.{step.stream}"
     part = landing.part or step.part.name
     landed = warehouse.land(landing, number, feed, part)
@@ -137,10 +135,9 @@ def _land(
     )
     if errors(wrong):
         warehouse.discard(landed)
-        return landed, None, wrong
-    batch = replace(_batch(step, landing, landed, number, run), last=last)
-    warehouse.record(batch, landing.cursor)
-    return landed, batch, wrong
+    else:
+        warehouse.record(replace(_batch(step, landing, landed, number, run), last=last), landing.cursor)
+    return landed, wrong
 
 
 def _batch(step: Read, landing: Landing, landed: Landed, number: int, run: int) -> Batch:

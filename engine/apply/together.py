@@ -16,7 +16,6 @@ from engine.apply.progress import Listener, Progress
 from engine.apply.reading import Reading
 from engine.connector import GiveUp, Landing
 from engine.diagnostic import Diagnostic
-from engine.model import Batch
 from engine.warehouse import Warehouse
 
 AT_ONCE = 8
@@ -45,24 +44,16 @@ class _Said:
 
 
 def read_all(
-    readings: Sequence[Reading],
-    warehouse: Warehouse,
-    run: int,
-    numbers: Iterator[int],
-    listener: Listener,
-    prepare: Callable[[Batch], None],
+    readings: Sequence[Reading], warehouse: Warehouse, run: int, numbers: Iterator[int], listener: Listener
 ) -> Iterator[Outcome]:
-    """Carry out readings and store what they fetch; an outcome for each, as it ends.
-
-    Batches that come from far away are given to `prepare` at once: there is time for that until the next.
-    """
+    """Carry out readings and store what they fetch; an outcome for each, as it ends."""
     near = [one for one in readings if one.step.part.digest]
     far = [one for one in readings if not one.step.part.digest]
     for done, reading in enumerate(near):
         reading.begun = time.monotonic()  # the time in which it waited for its turn is not its own
         listener(Progress("read", reading.step.part.name, done, len(readings)))
         yield _alone(reading, warehouse, run, numbers)
-    yield from _Together(far, warehouse, run, numbers, listener, prepare, len(near)).outcomes()
+    yield from _Together(far, warehouse, run, numbers, listener, len(near)).outcomes()
 
 
 def _alone(reading: Reading, warehouse: Warehouse, run: int, numbers: Iterator[int]) -> Outcome:
@@ -85,10 +76,8 @@ class _Together:
         run: int,
         numbers: Iterator[int],
         listener: Listener,
-        prepare: Callable[[Batch], None],
         before: int,
     ) -> None:
-        self.prepare = prepare
         self.waiting = list(reversed(readings))
         self.warehouse, self.run, self.numbers = warehouse, run, numbers
         self.listener, self.done, self.total = listener, before, before + len(readings)
@@ -149,8 +138,6 @@ class _Together:
                 go_on = False
             self.stored[id(said.reading)].put(go_on)
             self._tell(said.reading)
-            if said.reading.batch is not None:
-                self.prepare(said.reading.batch)
             return None
         self.under_way.remove(said.reading)
         self._tell(said.reading, ended=True)

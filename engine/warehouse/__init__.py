@@ -148,11 +148,6 @@ class Warehouse(Protocol):
         """Record where a stream stands that had nothing new to give."""
         ...
 
-    def prepare(self, load: Load, table: Table) -> None:
-        """Type the records of recorded batches ahead of `fill`, while others are still on their way. Readers see nothing
-        of it; what is not filled in before the warehouse is closed is forgotten."""
-        ...
-
     def fill(self, filling: Filling, run: int) -> Filled:
         """Bring a table up to date together with the state of it."""
         ...

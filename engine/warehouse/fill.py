@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.model import Batch, MappingResult, Table
+from engine.model import Batch, MappingResult
 from engine.sql.mapping import GOOD, REJECTED, name, sql_type, text
 from engine.warehouse import Filled, Filling, Load, Rejection, UnknownValues, WarehouseFailed
 from engine.warehouse.folder import Folder
@@ -18,70 +18,11 @@ _META = ("_mapping VARCHAR", "_batch INTEGER", "_row BIGINT", "_fate SMALLINT")
 _EXAMPLES = 5
 
 
-def view(session: Session, folder: Folder, load: Load, batches: Collection[Batch], only: str = "") -> None:
-    """Define `raw`: the records of some batches of a load, with the columns of all."""
-    if not batches:
-        nothing = "NULL::INTEGER AS _batch, NULL::BIGINT AS _row, NULL::VARCHAR AS _file, NULL::VARCHAR AS _text"
-        session.do(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {nothing} WHERE false")
-        return
-    lost = next((batch for batch in batches if not (folder.root / batch.file).is_file()), None)
-    if lost:
-        raise WarehouseFailed(f"{lost.file}, the raw records of {lost.part}", lost=True)
-    files = ", ".join(text(str(folder.root.resolve() / batch.file)) for batch in batches)
-    there = {column.casefold() for batch in batches for column in batch.columns}
-    missing = {column.casefold(): column for batch in load.batches for column in batch.columns}
-    absent = "".join(f", NULL::VARCHAR AS {name(one)}" for key, one in missing.items() if key not in there)
-    session.do(
-        "CREATE OR REPLACE TEMP VIEW raw AS "
-        f"SELECT p.* EXCLUDE (_row), coalesce(p._row, p._first + p.file_row_number) AS _row{absent} "
-        f"FROM read_parquet([{files}], union_by_name=true, file_row_number=true) p{only}"
-    )
-
-
-class Ahead:
-    """Records that are typed already while others are still on their way: for each mapping, in a table that dies with the
-    session. What was typed of a batch alone is what typing it with others gives, so filling may take it as it is."""
-
-    def __init__(self, session: Session, folder: Folder) -> None:
-        self.session, self.folder = session, folder
-        self._typed: dict[str, set[int]] = {}
-
-    def take(self, load: Load, table: Table) -> None:
-        """Type the records of the batches of a load."""
-        known = self._typed.setdefault(load.mapping, set())
-        if not known:
-            self.session.do(f"CREATE OR REPLACE TEMP TABLE {_ahead(load)}({_columns(table)})")
-        view(self.session, self.folder, load, load.batches)
-        self.session.do(f"INSERT INTO {_ahead(load)} BY NAME {load.recipe.rows}")
-        known |= {batch.number for batch in load.batches}
-
-    def typed(self, load: Load) -> set[int]:
-        """Those batches of a load whose records are here."""
-        return self._typed.get(load.mapping, set()) & {batch.number for batch in load.batches}
-
-    def forget(self, load: Load) -> None:
-        """Let go of the records of a mapping: a table has them now."""
-        self._typed.pop(load.mapping, None)
-        self.session.do(f"DROP TABLE IF EXISTS {_ahead(load)}")
-
-
-def _ahead(load: Load) -> str:
-    return name(f"ahead {load.mapping}")
-
-
-def _in(numbers: Collection[int]) -> str:
-    return f"({', '.join(str(number) for number in sorted(numbers))})"
-
-
-def _columns(table: Table) -> str:
-    return ", ".join([*(f"{name(one.name)} {sql_type(one)}" for one in table.columns.values()), *_META])
-
-
 class Filler:
     """Fills one table inside a transaction of its caller."""
 
-    def __init__(self, session: Session, folder: Folder, filling: Filling, run: int, ahead: Ahead) -> None:
-        self.session, self.folder, self.filling, self.run, self.ahead = session, folder, filling, run, ahead
+    def __init__(self, session: Session, folder: Folder, filling: Filling, run: int) -> None:
+        self.session, self.folder, self.filling, self.run = session, folder, filling, run
         self.table = filling.table
         self.target = name(self.table.name)
         self.stage = name(f"{self.table.name} new") if filling.rebuild else name("stage")
@@ -113,7 +54,7 @@ class Filler:
     # --- steps --------------------------------------------------------------------------------------------------
 
     def _open_stage(self) -> None:
-        columns = _columns(self.table)
+        columns = ", ".join([*(f"{name(one.name)} {sql_type(one)}" for one in self.table.columns.values()), *_META])
         kind = "TABLE" if self.filling.rebuild else "TEMP TABLE"
         self.session.do(f"DROP TABLE IF EXISTS {self.stage}")
         self.session.do(f"CREATE {kind} {self.stage}({columns})")
@@ -122,17 +63,28 @@ class Filler:
 
     def _take(self, load: Load) -> int:
         """Type and judge the records of a mapping into the stage; returns how many there were."""
-        typed = self.ahead.typed(load)
-        left = [batch for batch in load.batches if batch.number not in typed]
-        if typed:
-            self.session.do(
-                f"INSERT INTO {self.stage} BY NAME SELECT * FROM {_ahead(load)} WHERE _batch IN {_in(typed)}"
-            )
-            self.ahead.forget(load)
-        if left or not typed:
-            view(self.session, self.folder, load, left)
-            self.session.do(f"INSERT INTO {self.stage} BY NAME {load.recipe.rows}")
+        self._view(load, load.batches)
+        self.session.do(f"INSERT INTO {self.stage} BY NAME {load.recipe.rows}")
         return self.session.one(f"SELECT count(*) FROM {self.stage} WHERE _mapping = {text(load.mapping)}")
+
+    def _view(self, load: Load, batches: Collection[Batch], only: str = "") -> None:
+        """Define `raw`: the records of some batches of a load, with the columns of all."""
+        if not batches:
+            nothing = "NULL::INTEGER AS _batch, NULL::BIGINT AS _row, NULL::VARCHAR AS _file, NULL::VARCHAR AS _text"
+            self.session.do(f"CREATE OR REPLACE TEMP VIEW raw AS SELECT {nothing} WHERE false")
+            return
+        lost = next((batch for batch in batches if not (self.folder.root / batch.file).is_file()), None)
+        if lost:
+            raise WarehouseFailed(f"{lost.file}, the raw records of {lost.part}", lost=True)
+        files = ", ".join(text(str(self.folder.root.resolve() / batch.file)) for batch in batches)
+        there = {column.casefold() for batch in batches for column in batch.columns}
+        missing = {column.casefold(): column for batch in load.batches for column in batch.columns}
+        absent = "".join(f", NULL::VARCHAR AS {name(one)}" for key, one in missing.items() if key not in there)
+        self.session.do(
+            "CREATE OR REPLACE TEMP VIEW raw AS "
+            f"SELECT p.* EXCLUDE (_row), coalesce(p._row, p._first + p.file_row_number) AS _row{absent} "
+            f"FROM read_parquet([{files}], union_by_name=true, file_row_number=true) p{only}"
+        )
 
     def _pass_over_outdated(self) -> dict[str, int]:
         """Let go of what is wrong in batches of which there is a newer version; returns how many rows of the stage, by mapping."""
@@ -160,7 +112,7 @@ class Filler:
             )
             batches = {row[0] for row in self.session.all("SELECT DISTINCT _batch FROM rejected")}
             only = " SEMI JOIN rejected r ON r._batch = p._batch AND r._row = coalesce(p._row, p._first + p.file_row_number)"
-            view(self.session, self.folder, load, [batch for batch in load.batches if batch.number in batches], only)
+            self._view(load, [batch for batch in load.batches if batch.number in batches], only)
             self.session.do(
                 "INSERT INTO engine.quarantine "
                 f"SELECT {mine}, _batch, _row, field, rule, value, {self.run}, {text(self.table.name)} FROM ({load.recipe.reasons})"

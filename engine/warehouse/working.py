@@ -22,8 +22,8 @@ from engine.diagnostic import Findings, finding
 from engine.model import Batch, Run, State, Storage, Table, TableState
 from engine.sql.functions import FUNCTIONS
 from engine.sql.mapping import name, text
-from engine.warehouse import Damage, Filled, Filling, Landed, Load, WarehouseFailed
-from engine.warehouse.fill import Ahead, Filler
+from engine.warehouse import Damage, Filled, Filling, Landed, WarehouseFailed
+from engine.warehouse.fill import Filler
 from engine.warehouse.folder import Folder, run_as_json, write_whole
 from engine.warehouse.publish import publish
 from engine.warehouse.raw import Landings
@@ -59,7 +59,6 @@ class Working:
         folder.prepare()
         self._landings = Landings(folder, storage.memory, storage.threads)
         self._session = _opened(folder)
-        self._ahead = Ahead(self._session, folder)
         try:
             _lay_out(self._session, folder.working)
             _confine(self._session, folder, storage, salt if salt is not None else _own_salt(folder))
@@ -120,14 +119,10 @@ class Working:
 
     # --- tables -------------------------------------------------------------------------------------------------
 
-    def prepare(self, load: Load, table: Table) -> None:
-        """Type the records of batches before the table that they go into is filled."""
-        self._ahead.take(load, table)
-
     def fill(self, filling: Filling, run: int) -> Filled:
         """Bring a table up to date together with the state of it."""
         with self._transaction(run):
-            filled = Filler(self._session, self.folder, filling, run, self._ahead).fill()
+            filled = Filler(self._session, self.folder, filling, run).fill()
             kept = TableState(filling.table.name, filling.recipe, filling.batches, run, filled.rows)
             self._set_table(filling.table.name, kept)
         return filled

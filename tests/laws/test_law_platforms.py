@@ -20,9 +20,7 @@ from fakes.world import Clock, World
 
 import engine
 from engine.connector import Request, Response
-from engine.rest import reading
 from engine.testing import Simulated
-from engine.warehouse.working import Working
 
 ORDERS = """kind: mapping
 from: tmall.orders
@@ -237,46 +235,3 @@ def test_a_key_that_a_batch_leaves_out_is_null_and_one_that_never_comes_is_told(
     assert run() == []
     rows = engine.load(tmp_path).show(["orders"]).rows()
     assert {one["order_id"]: one["order_status"] for one in rows} == {"1": "paid", "2": None}
-
-
-def test_records_typed_while_others_are_fetched_are_judged_as_ever(tmp_path, monkeypatch):
-    """Small batches, each typed at once: rejected, dropped and superseded rows are those of typing everything together."""
-    monkeypatch.setattr(reading, "BATCH", 200)
-    records = [
-        {"id": at % 40, "status": "test" if at % 7 == 0 else "paid", "sum": "x" if at % 11 == 0 else at}
-        for at in range(90)
-    ]
-    pages = [records[at : at + 9] for at in range(0, 90, 9)]
-    rows = ROWS.replace("order_status: status", "order_status: status\n  buyer_paid_amount: sum")
-    rows += "rules:\n  - {drop: order_status = 'test', because: not a sale}\n"
-    plain = PLAIN.replace("    records:", "    page: {by: number, size: 9}\n    records:").replace(
-        'url: "{{ url }}"', 'url: "{{ url }}", query: {page: "{{ page.number }}"}'
-    )
-    clock, found = Clock(), []
-    for folder, ahead in ((tmp_path / "ahead", True), (tmp_path / "after", False)):
-        manifest = {"kind": "project", "name": "p", "connectors": ["plain.yaml"], "mappings": ["rows.yaml"]}
-        manifest["sources"] = {"shop": {"connector": "plain", "with": {"url": "http://fake"}, "streams": ["rows"]}}
-        folder.mkdir()
-        for name, text in {"project.yaml": json.dumps(manifest), "plain.yaml": plain, "rows.yaml": rows}.items():
-            (folder / name).write_text(text, "utf-8")
-
-        def platform(request: Request) -> Response:
-            number = int(dict(request.query)["page"])
-            body = pages[number - 1] if number <= len(pages) else []
-            return Response(200, (), json.dumps({"list": body}).encode())
-
-        with monkeypatch.context() as patch:
-            if not ahead:
-                patch.setattr(Working, "prepare", lambda *_: None)
-            run = engine.load(folder).apply(client=Simulated(platform, clock))
-        assert run.exit_status == 0
-        workspace = engine.load(folder)
-        (made,) = run.builds[0].mappings
-        quarantined = workspace.show(["quarantine"], limit=1000).rows()
-        found.append(
-            (made, workspace.show(["orders"], limit=1000).rows(), [{**one, "since": None} for one in quarantined])
-        )
-        assert run.reads[0].rows == 90
-        assert made.read == made.loaded + made.superseded + made.rejected + made.dropped == 90
-        assert made.rejected == 9
-    assert found[0] == found[1]

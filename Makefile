@@ -41,10 +41,10 @@ demo-omnichannel: $(VENV)/.installed
 	@echo 'Go on in $(BRAND), with . $(VENV)/bin/activate; its README.md says what there is to see.'
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

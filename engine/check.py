@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from graphlib import CycleError
 from itertools import combinations
-from re import findall, fullmatch
+from re import findall, finditer, fullmatch
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import metric
 from engine.connector import connector_of
 from engine.diagnostic import Diagnostic, Place, errors, finding, in_order, nearest
 from engine.diagnostic.catalogue import in_words
+from engine.document import Origin
 from engine.metric.conditions import columns_in
 from engine.model import Field, Mapping, Project, Rule, Table
 from engine.secret import plain_secrets, secret_keys
@@ -67,11 +69,24 @@ def _secrets(project: Project) -> Iterator[Diagnostic]:
     for source in project.sources.values():
         made = connector_of(source)
         keys = secret_keys(made.source_schema, made.stream_schema, source.preset and source.preset.value)
+        yield from _references(source.settings, source.origin, ("with",))
         yield from plain_secrets(source.settings, keys, source.origin, "with")
         for stream in source.streams.values():
+            yield from _references(stream.settings, stream.origin, ())
             yield from plain_secrets(stream.settings, keys, stream.origin)
     if project.salt:
         yield from plain_secrets({"salt": project.salt}, {"salt"}, project.origin, "privacy")
+
+
+def _references(value: Any, origin: Origin, at: tuple[str | int, ...]) -> Iterator[Diagnostic]:
+    """`${…}` that is no name: it would be taken as it is written."""
+    if isinstance(value, str):
+        for found in finditer(r"\$\{(?![A-Za-z_][A-Za-z0-9_]*\})[^}]*\}?", value):
+            place = origin.inside(*at, start=found.start(), end=found.end())
+            yield finding("bad-reference", place, written=found[0])
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in parts:
+        yield from _references(one, origin, (*at, key))
 
 
 def _connectors(project: Project) -> Iterator[Diagnostic]:
@@ -79,6 +94,18 @@ def _connectors(project: Project) -> Iterator[Diagnostic]:
     for source in project.sources.values():
         look = getattr(connector_of(source), "check", None)
         yield from look(source) if look else ()
+
+
+def _declared(fields: dict[str, Any], path: str) -> dict[str, Any] | None:
+    """What a connector declares to be inside a field; empty where it says nothing of it, None where there is none."""
+    here: dict[str, Any] = fields
+    for step in path.split("."):
+        if step.isdecimal() or not here:
+            continue
+        if step not in here:
+            return None
+        here = (here[step] or {}).get("of") or {}
+    return here
 
 
 def _is_zone(name: str) -> bool:
@@ -205,6 +232,7 @@ class _Mapping:
     def findings(self) -> Iterator[Diagnostic]:
         """All findings, in no particular order."""
         yield from self._source()
+        yield from self._record_fields()
         if self.table is None:
             yield _unknown_table(self.project, self.mapping.origin.place("into"), self.mapping.into)
         else:
@@ -235,6 +263,31 @@ class _Mapping:
             yield finding(
                 "unknown-stream", place, source=name, name=stream, near=nearest(stream, known), known=", ".join(known)
             )
+
+    def _record_fields(self) -> Iterator[Diagnostic]:
+        """Names of record fields that the connector's manifest, which declares the fields of the stream, does not know."""
+        source = self.project.sources.get(self.mapping.source)
+        stream = source.preset.value["streams"].get(self.mapping.stream) if source and source.preset else None
+        declared = (stream or {}).get("fields")
+        if not declared or (stream or {}).get("columns"):
+            return
+        elements = _declared(declared, self.mapping.each) if self.mapping.each else declared
+        if elements is None:
+            place, near = self.mapping.origin.place("each"), nearest(self.mapping.each or "", declared)
+            yield finding("no-such-list", place, name=self.mapping.each, near=near, known=", ".join(declared))
+            return
+        for field in self.mapping.all_fields.values():
+            for at, one in enumerate(field.sources):
+                around = self.mapping.around(one)
+                known, name = (declared, around) if around is not None else (elements, one)
+                if not name.startswith("_") and name not in known and _declared(known, name) is None:
+                    place = (
+                        field.origin.place("from", at) if field.origin.has("from", at) else field.origin.place("from")
+                    )
+                    near = nearest(name, known)
+                    yield finding(
+                        "undeclared-field", place, name=one, connector=source.connector if source else "", near=near
+                    )
 
     def _columns(self, table: Table) -> Iterator[Diagnostic]:
         for field in self.mapping.fields.values():

@@ -16,6 +16,7 @@ What goes wrong is raised as one of the errors named by what to do next.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -201,6 +202,7 @@ class Workplace:
     `root` is the folder that relative paths start from, `scratch` an empty folder of its own, `recorded` the parts
     of the stream that earlier runs stored, by name, `wanted` the record fields that mappings read, and `cursor` where
     the stream stands. `client` sends requests and tells the time; while the parts are listed it refuses to send.
+    `stop` is set when nobody wants to know any more: whoever waits long looks at it now and then.
     `report` is told now and then what reading has cost so far. `keep` is a folder, private to the source, for what has
     to outlive a run and is no record: tokens.
     """
@@ -213,6 +215,7 @@ class Workplace:
     client: Client = field(default_factory=Offline)
     keep: Path | None = None
     report: Callable[[Effort], None] = lambda _: None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 # --- errors, named by what to do next ---------------------------------------------------------------------------

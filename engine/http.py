@@ -6,6 +6,7 @@ ask; that the network failed is `TryAgain`, that an answer must not be taken `Gi
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 import time
@@ -26,6 +27,9 @@ _TIMEOUTS = {"timeout": {"connect": 15.0, "read": 60.0, "write": 60.0, "pool": N
 _HEADERS = (("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("user-agent", "commerce-engine"))
 CONNECTIONS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30.0)
 REDIRECTS = 3
+_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+"""What a header may be made of; its value neither begins nor ends with a blank."""
 _REDIRECTING = (301, 302, 303, 307, 308)
 
 
@@ -72,13 +76,15 @@ class HttpClient:
     def _attempt(self, request: Request, url: str) -> Response:
         if url == request.url and request.query:
             url += ("&" if "?" in url else "?") + urlencode(request.query, quote_via=quote)
+        _check_headers(request, host_of(url))
         try:
             asked = httpx.Request(
                 request.method, url, headers=[*_HEADERS, *request.headers], content=request.body, extensions=_TIMEOUTS
             )
+            until = time.monotonic() + self._longest
             response = self._transport(asked.url).handle_request(asked)
             try:
-                body = self._body(response, host_of(url))
+                body = self._body(response, host_of(url), until)
                 headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
                 return Response(response.status_code, headers, body)
             finally:
@@ -105,8 +111,8 @@ class HttpClient:
                 self._transports[proxy] = httpx.HTTPTransport(limits=CONNECTIONS, proxy=proxy)
             return self._transports[proxy]
 
-    def _body(self, response: httpx.Response, host: str) -> bytes:
-        until = time.monotonic() + self._longest
+    def _body(self, response: httpx.Response, host: str, until: float) -> bytes:
+        self._check_time(host, until)  # headers may have come byte by byte
         told = response.headers.get("content-length", "")
         if told.isdecimal() and int(told) > self._largest:
             raise GiveUp(finding("answer-too-large", host=host, limit=f"{self._largest >> 20} MB"))
@@ -116,10 +122,13 @@ class HttpClient:
             size += len(piece)
             if size > self._largest:
                 raise GiveUp(finding("answer-too-large", host=host, limit=f"{self._largest >> 20} MB"))
-            if time.monotonic() > until:
-                raise TryAgain(f"{host} took more than {self._longest:.0f} seconds to answer")
+            self._check_time(host, until)
             pieces.append(piece)
         return b"".join(pieces)
+
+    def _check_time(self, host: str, until: float) -> None:
+        if time.monotonic() > until:
+            raise TryAgain(f"{host} took more than {self._longest:.0f} seconds to answer")
 
 
 def host_of(url: str) -> str:
@@ -129,6 +138,13 @@ def host_of(url: str) -> str:
         return f"{split.hostname}:{split.port}" if split.port else split.hostname or ""
     except ValueError:
         return ""
+
+
+def _check_headers(request: Request, host: str) -> None:
+    """Refuse headers that cannot be sent; their values may be secrets, so only the name is told."""
+    for name, value in request.headers:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise GiveUp(finding("bad-header", header=name.encode("ascii", "replace").decode(), host=host))
 
 
 def _onwards(request: Request, url: str, location: str) -> str:

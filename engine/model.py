@@ -204,7 +204,7 @@ class Preset:
 class Source:
     """A place that records come from. `settings` still hold `${NAME}` where the manifest does.
 
-    `since` is the date or time that histories are read from, as it is written.
+    `since` is the date or time that histories are read from, as it is written, in the project's `zone`.
     """
 
     name: str
@@ -214,6 +214,7 @@ class Source:
     origin: Origin = field(repr=False, compare=False)
     shop: str | None = None
     since: str | None = None
+    zone: str = "Asia/Shanghai"
     preset: Preset | None = None
 
 

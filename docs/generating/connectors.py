@@ -13,7 +13,7 @@ from engine.load import library
 from engine.load.presets import preset_of, with_schema
 from engine.load.schema import violations
 from engine.model import Preset
-from engine.rest.definition import GIVEN, TOLD
+from engine.rest.definition import GIVEN, TOLD, settled
 from engine.rest.template import FILTERS, template
 from generating.manifests import Keys, facts
 from generating.text import both, code, page, table
@@ -167,7 +167,7 @@ def _section(preset: Preset) -> Iterator[str]:
         yield table(("setting", "", "", "what it is", "说明"), map(_setting, value["settings"].items()))
     yield table(
         ("stream", "数据流", "key", "fields", "window", "pages", "options"),
-        (_stream(name, one) for name, one in value["streams"].items()),
+        (_stream(name, settled(value, name)[0]) for name in value["streams"]),
     )
 
 

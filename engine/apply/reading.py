@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ class Reading:
     rows: int = 0
     left_out: int = 0
     columns: tuple[str, ...] = ()
+    stop: threading.Event = field(default_factory=threading.Event)
     effort: Effort = field(default_factory=Effort)
 
     @property
@@ -57,7 +59,7 @@ class Reading:
         stream = source.streams[self.step.stream]
         with tempfile.TemporaryDirectory(prefix="engine-") as scratch:
             place = workplace(self.project, self.state, source, stream, Path(scratch))
-            place = replace(place, client=self.client, keep=self.keep / source.name, report=report)
+            place = replace(place, client=self.client, keep=self.keep / source.name, report=report, stop=self.stop)
             ready, settled = ready_to_use(source, stream, self.project.root)
             yield from _marked_last(connector_of(source).read(ready, settled, self.step.part, place))
 
@@ -160,6 +162,10 @@ def _batch(step: Read, landing: Landing, landed: Landed, number: int, run: int) 
 
 def _lacks(mapping: Mapping, part: str, landed: Landed) -> Iterator[Diagnostic]:
     there = {same_name(column) for column in landed.columns}
+    if mapping.each and not {same_name(mapping.each), same_name(mapping.each.partition(".")[0])} & there:
+        columns, near = ", ".join(landed.columns[:_COLUMNS_SHOWN]), nearest(mapping.each, landed.columns)
+        place, wanted = mapping.origin.place("each"), f"`{mapping.each}`"
+        yield finding("missing-column", place, part=part, wanted=wanted, columns=columns, near=near)
     for needs in needed(mapping):
         if is_there(mapping, needs, there):
             continue

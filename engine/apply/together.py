@@ -99,6 +99,7 @@ class _Together:
                     yield outcome
         finally:
             for reading in self.under_way:  # something went wrong here: nobody is to go on
+                reading.stop.set()
                 self.stored[id(reading)].put(False)
 
     def _start_next(self) -> None:
@@ -142,10 +143,10 @@ class _Together:
         self.under_way.remove(said.reading)
         self._tell(said.reading, ended=True)
         if isinstance(said.failure, GiveUp):
-            return Outcome(said.reading, said.failure.diagnostics)
+            return Outcome(said.reading, (*self.refused.pop(id(said.reading), ()), *said.failure.diagnostics))
         if said.failure is not None:
             raise said.failure
-        return Outcome(said.reading)
+        return Outcome(said.reading, self.refused.pop(id(said.reading), ()))
 
 
 def _now_and_then(tell: Callable[[], object]) -> Callable[[], None]:

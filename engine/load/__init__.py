@@ -90,8 +90,10 @@ class _Loader:
     def _presets(self, project: Document) -> dict[str, Preset]:
         """The connectors that are declared in YAML: the project's own, and those of the library that sources use."""
         made: dict[str, Preset] = {}
-        for file in self._named(project, "connectors"):
+        own = list(self._named(project, "connectors"))
+        for file in own:
             self._take(file, "connector", lambda document: made.update({document.value["name"]: preset_of(document)}))
+        self.build.lacks_connectors = len(made) < len(own)
         for source in project.value["sources"].values():
             file = library() / "connectors" / f"{source['connector']}.yaml"
             if source["connector"] not in made and file.is_file():

@@ -31,6 +31,7 @@ class Builder:
         self.tables: dict[str, Table] = {}
         self.metrics: dict[str, Metric] = {}
         self.maps: dict[Path, dict[str, str]] = {}
+        self.lacks_connectors = False
 
     # --- project ------------------------------------------------------------------------------------------------
 
@@ -49,6 +50,8 @@ class Builder:
         kind = given["connector"]
         preset = presets.get(kind)
         if preset is None and kind not in _names():
+            if self.lacks_connectors:  # one of the project's own could not be read, which is told already
+                return None
             known = sorted({*_names(), *presets})
             place = origin.place("connector")
             near = nearest(kind, known)
@@ -73,7 +76,8 @@ class Builder:
             }
         settings, shop, since = given.get("with") or {}, given.get("shop"), given.get("since")
         self._check_since(origin, since)
-        source = Source(name, kind, settings, streams, origin, shop, since, preset)
+        zone = document.value.get("timezone", "Asia/Shanghai")
+        source = Source(name, kind, settings, streams, origin, shop, since, zone, preset)
         return replace(source, streams=connector_of(source).streams(source))
 
     def _known_streams(self, preset: Preset, origin: Origin, declared: dict[str, Any] | list[str]) -> None:

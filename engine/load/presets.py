@@ -94,6 +94,18 @@ def wrong_preset_settings(preset: Preset, origin: Origin) -> Iterator[Diagnostic
             if name in preset.value["streams"]:
                 yield from violations_at(document, (*at, "streams", name), options_schema(preset, name))
     yield from _lacking(preset, origin, given if isinstance(given, dict) else {})
+    yield from _shops_twice(origin, given.get("accounts") if isinstance(given, dict) else None)
+
+
+def _shops_twice(origin: Origin, accounts: Any) -> Iterator[Diagnostic]:
+    """Accounts named as an earlier one: they would share where they stand, and each skip what the other read."""
+    seen: set[str] = set()
+    for at, account in enumerate(accounts if isinstance(accounts, list) else ()):
+        shop = account.get("shop") if isinstance(account, dict) else None
+        if isinstance(shop, str) and shop in seen:
+            yield finding("shop-twice", origin.place("with", "accounts", at, "shop"), shop=shop)
+        elif isinstance(shop, str):
+            seen.add(shop)
 
 
 def _lacking(preset: Preset, origin: Origin, given: dict[str, Any]) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ from engine.probe import standing
 from engine.probe.hearing import Heard, Hearing
 from engine.probe.known import OWN
 from engine.probe.question import Reply, ask
+from engine.rest.definition import settled
 from engine.secret import Secrets, variables
 
 Level = Literal["fine", "warning", "wrong", "unknown"]
@@ -186,9 +187,8 @@ def _answer(source: Source, stream: Stream, reply: Reply) -> Check:
 def _limits(source: Source, stream: Stream, reply: Reply) -> Iterator[Check]:
     declared: list[str] = []
     if source.preset is not None:
-        value = source.preset.value
-        given = (*(value.get("limits") or ()), *(value["streams"][stream.name].get("limits") or ()))
-        declared = [one["rate"] for one in given]
+        _, limits = settled(source.preset.value, stream.name, {**source.settings, **stream.settings})
+        declared = [one["rate"] for one in limits]
     told = {}
     if reply.last is not None:
         told = {name: value for name, value in reply.last.response.headers if _TELLING.search(name)}

@@ -11,6 +11,7 @@ from typing import Any
 from engine.diagnostic import Findings, finding, nearest
 from engine.model import Label
 from engine.probe.known import Known, both
+from engine.rest.definition import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class FieldOutline:
 
 def streams_of(known: Known) -> tuple[StreamOutline, ...]:
     """The streams of a connector."""
-    limits = tuple((known.preset.value.get("limits") or ()) if known.preset else ())
-    return tuple(_stream(name, given, limits) for name, given in known.streams.items())
+    if known.preset is None:
+        return tuple(_stream(name, given, []) for name, given in known.streams.items())
+    return tuple(_stream(name, *settled(known.preset.value, name)) for name in known.streams)
 
 
 def fields_of(known: Known, stream: str) -> tuple[FieldOutline, ...]:
@@ -93,7 +95,7 @@ def _stream_example(known: Known) -> Iterator[str]:
     yield "      my_stream: {" + ", ".join(f"{name}: …" for name in needed) + "}"
 
 
-def _stream(name: str, given: dict[str, Any], limits: tuple[dict[str, Any], ...]) -> StreamOutline:
+def _stream(name: str, given: dict[str, Any], limits: list[dict[str, Any]]) -> StreamOutline:
     label, window = given.get("label") or {}, given.get("window") or {}
     return StreamOutline(
         name=name,
@@ -106,7 +108,7 @@ def _stream(name: str, given: dict[str, Any], limits: tuple[dict[str, Any], ...]
         history=window.get("history"),
         every=None if window else given.get("every", "1d"),
         paging=_paging(given.get("page") or {}),
-        rate=tuple(_rate(one) for one in (*limits, *(given.get("limits") or ()))),
+        rate=tuple(_rate(one) for one in limits),
         fields=len(given.get("fields") or {}),
     )
 

@@ -17,7 +17,7 @@ from engine.connector import GiveUp, Landing, Workplace
 from engine.diagnostic import Diagnostic, finding
 from engine.model import Part, Source, Stream
 from engine.rest.account import accounts, shops
-from engine.rest.definition import Definition, broken, compiled, sizing
+from engine.rest.definition import Definition, asking, broken, compiled, sizing
 from engine.rest.exchange import Cost
 from engine.rest.reading import Cursor, Job, Reading
 from engine.rest.template import Wrong
@@ -67,7 +67,9 @@ class RestConnector:
         definition, cursor = _definition(source, stream), cursor_of(source, stream, place)
         now, cost = part.detail.get("now", int(place.client.now())), Cost()
         jobs = []
-        for account in accounts(source, stream, definition, place, cost):
+        found = accounts(source, stream, definition, place, cost)
+        for account in found:
+            account.exchange.stop = place.stop
             gaps = lacking(definition, cursor, source, account.shop, now)
             spans: Iterable[Span | None] = gaps
             if definition.window is not None:
@@ -81,6 +83,7 @@ class RestConnector:
             at_once=source.settings.get("at_once", definition.at_once),
             declared=(*definition.names, *(("_shop",) if any(shops(source)) else ())),
             started=now,
+            exchanges=[account.exchange for account in found],
         )
         return reading.landings(jobs, len(jobs))
 
@@ -99,6 +102,8 @@ def cursor_of(source: Source, stream: Stream, place: Workplace) -> Cursor:
     preset = source.preset.value
     version, sized = preset["streams"][stream.name].get("version", 1), sizing(preset, stream.name)
     told = {name: value for name, value in stream.settings.items() if name not in sized}
+    telling = asking(preset, stream.name) - sized
+    told |= {name: value for name, value in source.settings.items() if name in telling}
     sign = sha256(json.dumps([version, told], sort_keys=True, default=str).encode()).hexdigest()[:12]
     return Cursor({shop: dict(value) for shop, value in (place.cursor or {}).items()}, sign)
 
@@ -108,7 +113,7 @@ def lacking(definition: Definition, cursor: Cursor, source: Source, shop: str, n
     known = known if known.get("of") == cursor.sign else {}
     if definition.window is None:
         return [None] if now - known.get("at", -(10**12)) >= definition.every else []
-    since = moment(source.since, definition.manners.zone, now) if source.since else None
+    since = moment(source.since, source.zone, now) if source.since else None
     covered = [(start, end) for start, end in known.get("covered", ())]
     return list(definition.window.lacking(covered, since, now))
 

@@ -16,8 +16,8 @@ from engine.model import Source, Stream
 from engine.rest.definition import Definition
 from engine.rest.exchange import Cost, Exchange
 from engine.rest.limits import Bucket, Limits, rate_of
-from engine.rest.template import Scope, Wrong
-from engine.rest.token import Tokens
+from engine.rest.template import Scope, Wrong, template
+from engine.rest.token import TokenRule, Tokens
 
 COMMON = ("accounts", "at_once", "rate")
 """Settings that every source of a connector has besides the connector's own."""
@@ -76,16 +76,14 @@ def _account(
     scope = scope_of(definition, given, stream)
     limits = _limits_of(place.client)
     rate = source.settings.get("rate")
+    keys = _keys(source, stream, definition)
 
     def buckets(asked: Scope) -> list[Bucket]:
         made = [
             limits.bucket(
-                (source.connector, str(at), *(str(asked.get(name, "")) for name in limit.per)),
-                limit.rate,
-                limit.burst,
-                limit.at_once,
+                (*key, *(str(asked.get(name, "")) for name in limit.per)), limit.rate, limit.burst, limit.at_once
             )
-            for at, limit in enumerate(definition.limits)
+            for key, limit in zip(keys, definition.limits, strict=True)
         ]
         own = [limits.bucket((source.name, "rate"), rate_of(rate), 1.0, None)] if rate else []
         return made + own
@@ -103,6 +101,20 @@ def _account(
     return Account(str(given.get("shop", "")), scope, exchange)
 
 
+def _keys(source: Source, stream: Stream, definition: Definition) -> list[tuple[str, ...]]:
+    """What a bucket of each limit is told by, besides values: those of the connector come first and are every stream's."""
+    shared = len(_manifest(source).get("limits") or ())
+    own = ["" if at < shared else stream.name for at in range(len(definition.limits))]
+    return [
+        ("limit", source.connector, name, str(at), str(limit.rate), ",".join(limit.per))
+        for at, (name, limit) in enumerate(zip(own, definition.limits, strict=True))
+    ]
+
+
+def _manifest(source: Source) -> Mapping[str, Any]:
+    return source.preset.value if source.preset else {}
+
+
 def _limits_of(client: Client) -> Limits:
     with _lock:
         if client not in _limits:
@@ -117,11 +129,29 @@ def _tokens_of(
     if definition.token is None:
         return None
     per = definition.token.per
-    shared = {name: scope.get(name) for name in per} if per else dict(given)
+    shared = {name: scope.get(name) for name in per} if per else _credentials(source, definition.token, given)
     sign = sha256(json.dumps([source.name, shared], sort_keys=True, default=str).encode()).hexdigest()[:16]
     with _lock:
         known = _tokens.setdefault(place.client, {})
         if sign not in known:
             file = place.keep / f"token-{sign}.json" if place.keep else None
-            known[sign] = Tokens(definition.token, scope, file, place.client.now)
+            name = source.name + (f" ({given['shop']})" if given.get("shop") else "")
+            where = source.origin.place()
+
+            def refused(said: str) -> GiveUp:
+                return GiveUp(finding("token-refused", where, name=name, said=said))
+
+            known[sign] = Tokens(definition.token, scope, file, place.client.now, refused)
         return known[sign]
+
+
+def _credentials(source: Source, rule: TokenRule, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a token comes from. No other setting may orphan the token that is kept: it may be the only one."""
+    manifest = _manifest(source)
+    blocks = (manifest, *manifest.get("streams", {}).values())
+    let = [(name, template(one).names) for block in blocks for name, one in (block.get("let") or {}).items()]
+    names = set(rule.names)
+    while more := {one for name, used in let if name in names for one in used} - names:
+        names |= more
+    settings = {name: one.get("default") for name, one in (manifest.get("settings") or {}).items()}
+    return {name: value for name, value in {"shop": None, **settings, **given}.items() if name in names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,11 @@ _INEXACT = (re.compile(rb"\.(?:[0-9]{4}|(?<=[0-9]{12}\.)[0-9])"), re.compile(rb"
 Each begins with a letter, so that looking for it costs next to nothing. Who writes a small `e` had a float already.
 """
 _LONG = re.compile(rb"(?=[-+0-9.eE]{16})[0-9]*[.eE][-+.0-9eE]*")
+
+_HALF = re.compile(
+    rb"(?<!\\)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""Half of a character of two: text that was cut in the middle of an emoji. No decoder takes it."""
 
 _exact = msgspec.json.Decoder(float_hook=Decimal)
 _listed: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
@@ -61,7 +66,9 @@ class Answer:
 
     def scope(self, *, whole: bool = False) -> dict[str, Any]:
         """What expressions about the answer may use."""
-        headers = dict(reversed(self.response.headers))
+        headers: dict[str, str] = {}
+        for name, value in self.response.headers:  # one that is repeated is a list in pieces
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return {"body": self.whole if whole else self.body, "status": self.response.status, "headers": headers}
 
 
@@ -82,6 +89,15 @@ class Reader:
 
     def read(self, response: Response) -> Answer:
         """Look up in a response what this reader was made for. Raises `NotJson`."""
+        try:
+            return self._read(response)
+        except NotJson:
+            mended = _HALF.sub(rb"\\ufffd", response.body)
+            if mended == response.body:
+                raise
+            return self._read(replace(response, body=mended))
+
+    def _read(self, response: Response) -> Answer:
         if self._decoder is not None:
             try:
                 return Answer(response, *_found(self._decoder.decode(response.body), self._tree))
@@ -93,6 +109,8 @@ class Reader:
 
     def _whole(self, response: Response) -> Answer:
         if not response.body.strip():
+            if response.status != 204:  # nothing at all is no empty list
+                raise NotJson("the body is empty")
             return Answer(response, None, None)
         try:
             body = _exact.decode(response.body)
@@ -127,12 +145,12 @@ class Keys:
     """The keys of records, learnt as they come: who has only known ones is looked through without being read."""
 
     def __init__(self) -> None:
-        self._known: frozenset[str] = frozenset()
-        self._decoder: msgspec.json.Decoder[Any] | None = None
+        # One value, so that another thread sees both or neither.
+        self._learnt: tuple[frozenset[str], msgspec.json.Decoder[Any] | None] = (frozenset(), None)
 
     def of(self, listed: bytes) -> frozenset[str]:
         """All keys of the objects in a list, and perhaps some of lists before. Raises `msgspec.ValidationError`."""
-        known, decoder = self._known, self._decoder
+        known, decoder = self._learnt
         if decoder is not None:
             try:
                 decoder.decode(listed)
@@ -141,7 +159,7 @@ class Keys:
             else:
                 return known
         found = known.union(*(one.keys() for one in _keyed_list.decode(listed)))
-        self._known, self._decoder = found, msgspec.json.Decoder(list[_struct(found)])  # type: ignore[misc]
+        self._learnt = (found, msgspec.json.Decoder(list[_struct(found)]))  # type: ignore[misc]
         return found
 
 
@@ -178,7 +196,7 @@ def records(
         if not made or listed is None:
             return Records(b"", 0, frozenset())
         if columns:
-            made = [msgspec.json.encode(dict(zip(columns, row, strict=False))) for row in _rows.decode(listed)]
+            made = [msgspec.json.encode(dict(zip(columns, row, strict=True))) for row in _rows.decode(listed)]
         if b"\n" in listed:
             made = [msgspec.json.format(bytes(one), indent=-1) for one in made]
         if _is_inexact(listed):
@@ -187,7 +205,7 @@ def records(
         if more:
             tail = b"," + msgspec.json.encode(more)[1:]
             made = [_with_more(bytes(one), tail) for one in made]
-    except (msgspec.DecodeError, msgspec.ValidationError) as failure:
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as failure:
         raise NotJson(str(failure)) from None
     return Records(b"\n".join(made) + b"\n", len(made), keys.union(more or ()), bytes(made[-1]))
 

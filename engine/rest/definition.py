@@ -81,9 +81,7 @@ def compiled(connector: Mapping[str, Any], stream: str, settings: Mapping[str, A
     Raises `Wrong`.
     """
     defaults = defaults_of(connector, stream)
-    scope = {**defaults, **(settings or {})}
-    own = _settled(connector["streams"][stream], scope)
-    connector = {**connector, "limits": _filled(connector.get("limits", []), scope)}
+    own, limits = settled(connector, stream, settings)
     request = merged(connector.get("request"), own.get("request"))
     signs = tuple(sign_of(one) for one in _several(own.get("sign", connector.get("sign"))))
     paging = _paging(own.get("page") or {})
@@ -105,7 +103,7 @@ def compiled(connector: Mapping[str, Any], stream: str, settings: Mapping[str, A
         listing=_listing(own["list"], connector, signs, success) if "list" in own else None,
         manners=_manners(connector, own, success),
         token=_token(connector, signs) if "token" in connector else None,
-        limits=tuple(_limit(one) for one in (*connector.get("limits", ()), *own.get("limits", ()))),
+        limits=tuple(_limit(one) for one in limits),
         let={name: template(one) for name, one in {**connector.get("let", {}), **own.get("let", {})}.items()},
         names=tuple(own.get("fields") or ()),
         defaults=defaults,
@@ -144,6 +142,23 @@ def sizing(connector: Mapping[str, Any], stream: str) -> frozenset[str]:
     ]
     elsewhere = [template(own.get("request") or {}), template(own.get("let") or {})]
     return frozenset(name for one in sized for name in one.names) - {name for one in elsewhere for name in one.names}
+
+
+def asking(connector: Mapping[str, Any], stream: str) -> frozenset[str]:
+    """The settings, but for secrets, that what a stream itself asks for is made of: with others it gives other records."""
+    own, settings = connector["streams"][stream], connector.get("settings") or {}
+    blocks = [own.get("request"), own.get("let"), own.get("list"), own.get("add")]
+    used = {name for block in blocks for _, text in _leaves(block, ()) if "{{" in text for name in template(text).names}
+    return frozenset(name for name in used & settings.keys() if not settings[name].get("secret"))
+
+
+def settled(
+    connector: Mapping[str, Any], stream: str, settings: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A stream's manifest and all limits on it, in which pages, windows and limits have the sizes that settings give."""
+    scope = {**defaults_of(connector, stream), **(settings or {})}
+    own = _settled(connector["streams"][stream], scope)
+    return own, [*_filled(connector.get("limits", []), scope), *own.get("limits", [])]
 
 
 def _settled(stream: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,12 +222,13 @@ def _listing(given: Mapping[str, Any], connector: Mapping[str, Any], signs: Any,
 def _paging(given: Mapping[str, Any]) -> Paging:
     asked = {name: given[name] for name in ("more", "total", "pages", "next") if name in given}
     told: dict[str, Any] = {name: expression(one, lenient=True) for name, one in asked.items()}
-    kept = {one.name for one in fields(Paging)} - {"expressions", "deepest_rows", "deepest_pages", *told}
+    kept = {one.name for one in fields(Paging)} - {"expressions", "deepest_rows", "deepest_pages", "counts", *told}
     plain = {name: value for name, value in given.items() if name in kept}
     deepest = given.get("deepest") or {}
     return Paging(
         **plain,
         **told,
+        counts="count" in given,
         deepest_rows=deepest.get("records"),
         deepest_pages=deepest.get("pages"),
         expressions=tuple(asked.values()),
@@ -299,6 +315,7 @@ def broken(connector: Mapping[str, Any]) -> Iterator[Broken]:
     yield from _cases(connector, (), known)
     yield from _signs(connector, ("sign",), known)
     yield from _in_token(connector, known)
+    yield from _ill_made(connector)
     for stream, own in (connector.get("streams") or {}).items():
         here = known.union(own.get("options") or {}, own.get("let") or {}, own.get("for_each") or {})
         at: tuple[str | int, ...] = ("streams", stream)
@@ -319,6 +336,37 @@ def broken(connector: Mapping[str, Any]) -> Iterator[Broken]:
         for key in ("request",):
             yield from _looked_at(connector, (*at, "list", key), here, template)
         yield from _looked_at(connector, (*at, "list", "records"), TOLD, expression)
+
+
+def _ill_made(connector: Mapping[str, Any]) -> Iterator[Broken]:
+    """Pages without a size, settings of pages that their kind does not know, signatures that have nowhere to go."""
+    for stream, own in (connector.get("streams") or {}).items():
+        for at in (("streams", stream, "page"), ("streams", stream, "list", "page")):
+            page = _found(connector, at) or {}
+            by = page.get("by", "none")
+            if by in ("number", "offset") and "size" not in page:
+                yield at, "pages by number or offset need a `size`"
+            if page.get("backwards") and not page.keys() & {"total", "pages"}:
+                yield at, "to read from the last page, `total` or `pages` has to tell how many there are"
+            for key in sorted(page.keys() - _PAGE_KEYS[by]):
+                yield (*at, key), f"`{key}` says nothing where pages are read by {by}"
+        request = merged(connector.get("request"), own.get("request"))
+        given = own.get("sign", connector.get("sign"))
+        for sign in _several(given):
+            section = sign["into"].partition(".")[0]
+            if section in ("form", "json") and request.get(section) is None:
+                yield ("streams", stream), f"the signature is to go into `{sign['into']}`, but no {section} is sent"
+
+
+_PAGE_KEYS = {
+    "none": {"by"},
+    "number": {"by", "first", "size", "more", "total", "pages", "backwards", "count", "deepest"},
+    "offset": {"by", "size", "more", "total", "pages", "deepest"},
+    "cursor": {"by", "first", "size", "start", "next", "end", "more", "total", "deepest"},
+    "link": {"by", "size"},
+    "key": {"by", "size", "start", "field", "more"},
+}
+"""What a `page` block may say, by how pages are read."""
 
 
 def _in_token(connector: Mapping[str, Any], known: frozenset[str]) -> Iterator[Broken]:

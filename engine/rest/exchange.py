@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,8 @@ from engine.rest.token import Tokens
 Action = Literal["retry", "tomorrow", "reauthorise", "skip", "halve", "stop"]
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_RETRY_AFTER = 600.0
+LONGEST_WAIT = 900.0
+"""Seconds that a run waits for a platform at most; what takes longer is for a later run."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Manners:
 
 @dataclass
 class Cost:
-    """What reading has cost so far; counted by many threads."""
+    """What reading has cost so far, and by how many seconds the platform's clock is ahead of ours; from many threads."""
 
     requests: int = 0
     waited: float = 0.0
     skipped: int = 0
+    skew: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, *, requests: int = 0, waited: float = 0.0, skipped: int = 0) -> None:
@@ -101,6 +104,7 @@ class Exchange:
     name: str
     cost: Cost
     stopped: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
     proven: threading.Event = field(default_factory=threading.Event)
     first: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,7 +115,11 @@ class Exchange:
         says that this one does not matter, and `TooDeep` where it says that less has to be asked for.
         """
         if self.proven.is_set():
-            return self._asked(call, scope, reader)
+            try:
+                return self._asked(call, scope, reader)
+            except UsedUp:
+                self.stopped.set()
+                raise
         with self.first:
             try:
                 answer = self._asked(call, scope, reader)
@@ -163,7 +171,7 @@ class Exchange:
             raise self._given_up("cannot-ask", reason=str(failure)) from None
 
     def _attempt(self, call: Call, scope: Scope, reader: Reader, for_token: bool) -> Answer:
-        if self.stopped.is_set():
+        if self.stopped.is_set() or self.stop.is_set():
             raise GiveUp
         if not for_token:  # anew for each attempt: waiting may have outlasted the last one
             scope = {**scope, "token": self._token()}
@@ -173,6 +181,7 @@ class Exchange:
             now = datetime.fromtimestamp(self.client.now(), ZoneInfo(self.manners.zone))
             request, _ = call.build({**scope, "now": now})
             response = self.client.send(request)
+            self._look_at_clock(response)
         try:
             answer = reader.read(response)
         except NotJson:
@@ -182,6 +191,16 @@ class Exchange:
                 bucket.went_well()
             return answer
         raise self._judged(answer, scope, buckets, for_token)
+
+    def _look_at_clock(self, response: Response) -> None:
+        """Note how far the platform's clock is from ours, as the head of its answer tells it."""
+        told = response.header("date")
+        try:
+            at = parsedate_to_datetime(told).timestamp() if told else None
+        except ValueError:
+            at = None
+        if at is not None:
+            self.cost.skew = at - self.client.now()
 
     # --- judging ------------------------------------------------------------------------------------------------
 
@@ -207,9 +226,8 @@ class Exchange:
         case = next((one for one in self.manners.cases if one.when(told)), None)
         if case is None:
             return None
-        after = case.after(told) if case.after else None
         if case.do == "retry":
-            return self._again(said, None if after is None else float(after), buckets if case.is_ban else [])
+            return self._again(said, _seconds(case.after, told), buckets if case.is_ban else [])
         if case.do == "reauthorise" and not for_token:
             return _Refused(dict(scope.get("token") or {}), said, case.say)
         if case.do == "tomorrow":
@@ -217,7 +235,6 @@ class Exchange:
         if case.do == "halve":
             return TooDeep()
         if case.do == "skip":
-            self.cost.count(skipped=1)
             return Skip(said)
         return self._given_up("token-refused" if for_token else "refused", said=said, say=case.say)
 
@@ -239,10 +256,16 @@ class Exchange:
             return TryAgain(f"the answer is no JSON: {said}")
         return self._by_case(told, said, scope, buckets, for_token) or self._by_status(response, said, scope, buckets)
 
-    def _again(self, said: str, after: float | None, banned: list[Bucket]) -> TryAgain:
+    def _again(self, said: str, after: float | None, banned: list[Bucket]) -> Exception:
+        """Try again, unless the platform wants to be left alone for longer than a run should wait."""
+        if after is not None and after > LONGEST_WAIT:
+            return UsedUp(said, self._moment(self.client.now() + after))
         for bucket in banned:
             bucket.banned(self.client.now(), 1.0 if after is None else after)
         return TryAgain(said, after)
+
+    def _moment(self, at: float) -> str:
+        return datetime.fromtimestamp(at, ZoneInfo(self.manners.zone)).strftime("%Y-%m-%d %H:%M")
 
     def _said(self, answer: Answer, told: Mapping[str, Any]) -> str:
         said = self.manners.message(told) if self.manners.message else None
@@ -266,18 +289,30 @@ class Exchange:
         return wait_exponential_jitter(multiplier=backoff, max=self.manners.longest, jitter=backoff)(state)
 
     def _sleep(self, wait: float) -> None:
+        """Wait, and look up now and then whether anybody still wants to know."""
         self.cost.count(waited=wait)
-        self.client.sleep(wait)
+        while wait > 0 and not self.stop.is_set():
+            self.client.sleep(min(wait, 1.0))
+            wait -= 1.0
+
+
+def _seconds(rule: Template | None, told: Scope) -> float | None:
+    """The seconds that a message tells; None where it does not tell any."""
+    try:
+        found = rule(told) if rule else None
+        return None if found is None else float(found)
+    except (Wrong, TypeError, ValueError):
+        return None
 
 
 def _retry_after(response: Response, now: float) -> float | None:
     given = response.header("retry-after") or ""
     try:
-        return min(float(given), _LONGEST_RETRY_AFTER)
+        return float(given)
     except ValueError:
         pass
     try:
         at = datetime.strptime(given, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=ZoneInfo("UTC")).timestamp()
     except ValueError:
         return None
-    return min(max(0.0, at - now), _LONGEST_RETRY_AFTER)
+    return max(0.0, at - now)

@@ -39,6 +39,7 @@ class Bucket:
     filled: float | None = None
     pace: float = 1.0
     closed_until: float = 0.0
+    bans: int = 0
 
     def __post_init__(self) -> None:
         self.tokens = self.burst
@@ -48,18 +49,24 @@ class Bucket:
     def wait(self, now: float) -> float:
         """Take a token; returns how many seconds to wait before using it."""
         with self.lock:
-            if self.filled is not None:
+            if self.filled is None:
+                self.filled = now
+            if now > self.filled:  # while a ban lasts, nothing flows in
                 self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.rate * self.pace)
-            self.filled = now
+                self.filled = now
             self.tokens -= 1
             short = max(0.0, -self.tokens / (self.rate * self.pace))
-            return max(short, self.closed_until - now)
+            return max(0.0, self.closed_until - now) + short
 
     def banned(self, now: float, seconds: float) -> None:
-        """The platform refused for so long: nothing goes out until then, and less often afterwards."""
+        """The platform refused for so long: nothing goes out until then, and less often afterwards.
+
+        Who waits already has to ask for another token. When the ban ends there is one, the next comes at its pace.
+        """
         with self.lock:
             self.closed_until = max(self.closed_until, now + seconds)
-            self.tokens = min(self.tokens, 0.0)
+            self.filled, self.tokens = self.closed_until, 1.0
+            self.bans += 1
             self.pace = max(SLOWEST, self.pace * SLOWER)
 
     def went_well(self) -> None:
@@ -90,7 +97,16 @@ class Limits:
             for bucket in buckets:
                 if bucket.places:
                     held.enter_context(bucket.places)
-            waited = max((bucket.wait(self._client.now()) for bucket in buckets), default=0.0)
-            if waited > 0:
-                self._client.sleep(waited)
-            yield waited
+            yield self._waited(buckets)
+
+    def _waited(self, buckets: Sequence[Bucket]) -> float:
+        """Take a token from every bucket and wait until they may be used; a ban meanwhile makes those of its bucket void."""
+        waited, bans = 0.0, [-1] * len(buckets)
+        while void := [at for at, bucket in enumerate(buckets) if bucket.bans != bans[at]]:
+            for at in void:
+                bans[at] = buckets[at].bans
+            wait = max(buckets[at].wait(self._client.now()) for at in void)
+            if wait > 0:
+                self._client.sleep(wait)
+                waited += wait
+        return waited

@@ -54,8 +54,16 @@ class TooDeep(Exception):
     """There is more than the platform lets one read in one go."""
 
 
+class Growing(TooDeep):
+    """The list grows faster than it can be read to its end."""
+
+
 class Untold(Exception):
     """The platform did not say how many records there are."""
+
+
+class Short(Exception):
+    """The platform gives fewer records in a page than it is asked for: counting in pages would lose the rest."""
 
 
 class Loop(Exception):
@@ -80,6 +88,7 @@ class Paging:
     end: Any = None
     field: str | None = None
     backwards: bool = False
+    counts: bool = False
     deepest_rows: int | None = None
     deepest_pages: int | None = None
     expressions: tuple[str, ...] = dataclasses.field(default=())
@@ -97,7 +106,7 @@ class Paging:
         yield Page(is_first=True)
 
     def _numbers(self) -> Flow:
-        number, told_total = self.first, None
+        number, told_total, empty = self.first, None, 0
         while True:
             done = number - self.first
             if self.deepest_pages is not None and done >= self.deepest_pages:
@@ -105,8 +114,12 @@ class Paging:
             got = yield Page(number, self.size, done * self.size, is_first=done == 0)
             told_total = self._count(self.total, got) if told_total is None else told_total
             self._check_depth(told_total)
+            self._check_size(got, told_total if done == 0 else None)
             if not self._goes_on(got, done + 1, told_total):
                 return
+            empty = 0 if got.rows else empty + 1
+            if empty > 1:
+                raise Loop
             number += 1
 
     def _backwards(self) -> Flow:
@@ -114,9 +127,11 @@ class Paging:
             got = yield Page(self.first, self.size, 0, is_first=True, is_count=True)
             total, count = self._count(self.total, got), self._pages_of(got)
             self._check_depth(total)
+            if not self.counts:
+                self._check_size(got, total)
             if self.deepest_pages is not None and count > self.deepest_pages:
                 raise TooDeep
-            if count <= 1:
+            if count < 1 or (count == 1 and not self.counts):
                 return
             for number in range(self.first + count - 1, self.first - 1, -1):
                 got = yield Page(number, self.size, (number - self.first) * self.size, is_first=number == self.first)
@@ -124,16 +139,21 @@ class Paging:
             grew = (after or 0) > total if total is not None else (again or 0) > count
             if not grew:
                 return
+        raise Growing  # a shorter window may not
 
     def _offsets(self) -> Flow:
-        offset, total = 0, None
+        offset, total, empty = 0, None, 0
         while True:
             got = yield Page(offset // max(self.size, 1), self.size, offset, is_first=offset == 0)
             total = self._count(self.total, got) if total is None else total
             self._check_depth(total)
+            self._check_size(got, total if offset == 0 else None)
             offset += self.size
             if not self._goes_on(got, offset // max(self.size, 1), total):
                 return
+            empty = 0 if got.rows else empty + 1
+            if empty > 1:
+                raise Loop
             if self.deepest_rows is not None and offset >= self.deepest_rows:
                 raise TooDeep
 
@@ -208,6 +228,11 @@ class Paging:
     def _count(self, rule: Template | None, got: Got) -> int | None:
         told = rule(got.told) if rule else None
         return int(told) if told not in (None, "") else None
+
+    def _check_size(self, got: Got, total: int | None) -> None:
+        """Refuse a first page that holds less than it was asked for, though there is more: one answer says both."""
+        if total is not None and 0 < got.rows < min(self.size, total):
+            raise Short
 
     def _check_depth(self, total: int | None) -> None:
         if total is not None and self.deepest_rows is not None and total > self.deepest_rows:

@@ -15,15 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import Any, BinaryIO, Literal
+from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from engine.connector import Effort, GiveUp, JsonLines, Landing, Request, Workplace
 from engine.diagnostic import Diagnostic, finding
 from engine.rest.account import Account
 from engine.rest.answer import Answer, Keys, NotJson, Reader, Records, records, short, values
-from engine.rest.definition import Definition
-from engine.rest.exchange import Cost, Skip, UsedUp
-from engine.rest.paging import Flow, Got, Loop, Page, Paging, TooDeep, Untold
+from engine.rest.definition import Definition, Listing
+from engine.rest.exchange import Cost, Exchange, Skip, UsedUp
+from engine.rest.paging import Flow, Got, Growing, Loop, Page, Paging, Short, TooDeep, Untold
 from engine.rest.request import Call
 from engine.rest.template import Scope, Wrong
 from engine.rest.window import Span, joined
@@ -32,6 +33,8 @@ BATCH = 32 << 20
 """Bytes of records that make a batch."""
 OFTEN = 15.0
 """Seconds after which what was read is handed over though it is little, so that a kill costs no more than that."""
+_SLACK, _TOO_FAR = 30.0, 120.0
+"""Seconds by which clocks may differ without harm, since windows lag behind; and from which on people are told."""
 WAITING = 128
 """Pages that may wait to be written down."""
 
@@ -61,14 +64,15 @@ class Cursor:
     value: dict[str, dict[str, Any]]
     sign: str
 
-    def done(self, job: Job, now: int) -> None:
-        """Note a job whose records all stand in batches."""
+    def done(self, job: Job, now: int, until: int) -> None:
+        """Note a job whose records all stand in batches; what lies behind `until` has not happened yet on the platform."""
         known = self.value.get(job.account.shop) or {}
         known = known if known.get("of") == self.sign else {}
         if job.span is None:
             self.value[job.account.shop] = {"of": self.sign, "at": now}
             return
-        covered = joined([*((a, b) for a, b in known.get("covered", ())), job.span])
+        start, end = job.span[0], min(job.span[1], until)
+        covered = joined([*((a, b) for a, b in known.get("covered", ())), *([(start, end)] if end > start else [])])
         self.value[job.account.shop] = {"of": self.sign, "covered": [list(span) for span in covered]}
 
 
@@ -85,7 +89,7 @@ class Reading:
     started: int
     said: Queue[_Said] = field(default_factory=lambda: Queue(WAITING))
     made: Queue[Landing | BaseException | None] = field(default_factory=lambda: Queue(1))
-    stop: threading.Event = field(default_factory=threading.Event)
+    exchanges: list[Exchange] = field(default_factory=list)
     failed: list[Diagnostic] = field(default_factory=list)
     noted: list[Diagnostic] = field(default_factory=list)
     barred: set[str] = field(default_factory=set)
@@ -144,10 +148,10 @@ class Reading:
                 self._ended(said, batch)
             self.place.report(self._effort(batch, done, total))
             if batch.size >= BATCH or (batch.finished and time.monotonic() - batch.begun >= OFTEN):
-                self._hand_over(batch.landing(self.cursor, self.started, ()))
-        notes = (*self.noted, *self._skipped())
+                self._hand_over(batch.landing(self.cursor, self.started, self._until(), ()))
+        notes = (*self.noted, *self._skipped(), *self._clock_off())
         if batch.rows or batch.finished or notes:
-            self._hand_over(batch.landing(self.cursor, self.started, notes))
+            self._hand_over(batch.landing(self.cursor, self.started, self._until(), notes))
 
     def _heard(self) -> _Said | None:
         """The next word of a worker; None where all were told to stop."""
@@ -188,10 +192,27 @@ class Reading:
     def _effort(self, batch: _Batch, done: int, total: int) -> Effort:
         return Effort(self.cost.requests, round(self.cost.waited, 1), batch.all_rows, done / total if total else None)
 
+    def _until(self) -> int:
+        """Up to when windows count as read: the lag behind now, by whichever clock is behind the other."""
+        lag = self.definition.window.lag if self.definition.window else 0
+        behind = min(0.0, self.cost.skew) if abs(self.cost.skew) > _SLACK else 0.0
+        return int(self.started + behind) - lag
+
+    def _clock_off(self) -> tuple[Diagnostic, ...]:
+        if abs(self.cost.skew) < _TOO_FAR:
+            return ()
+        seconds = round(self.cost.skew)
+        return (finding("clock-off", None, name=self.definition.stream, seconds=abs(seconds)),)
+
     def _skipped(self) -> tuple[Diagnostic, ...]:
         if not self.cost.skipped:
             return ()
         return (finding("records-skipped", None, name=self.definition.stream, count=self.cost.skipped),)
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set when nobody wants to know any more."""
+        return self.place.stop
 
     # --- workers ------------------------------------------------------------------------------------------------
 
@@ -226,18 +247,27 @@ class _Job:
         try:
             for values_ in self.definition.for_each:
                 yield from self._window({**self.account.scope, **values_, **self._times(span)})
+        except Growing:
+            # All of it was read, again and again. A window is cut in two; what has none is soon read as a whole once more.
+            if span is not None and span[1] - span[0] > 1:
+                yield from self._halves(span)
         except TooDeep:
             if span is None or span[1] - span[0] <= 1:
                 raise self._given_up("too-many-in-a-second") from None
-            middle = (span[0] + span[1]) // 2
-            yield from self.records((span[0], middle))
-            yield from self.records((middle, span[1]))
+            yield from self._halves(span)
         except Loop:
             raise self._given_up("page-loop") from None
         except Untold:
             raise self._given_up("total-untold") from None
+        except Short:
+            raise self._given_up("page-smaller") from None
         except Wrong as failure:
             raise self._given_up("cannot-ask", reason=str(failure)) from None
+
+    def _halves(self, span: Span) -> Iterator[Records]:
+        middle = (span[0] + span[1]) // 2
+        yield from self.records((span[0], middle))
+        yield from self.records((middle, span[1]))
 
     def _times(self, span: Span | None) -> dict[str, Any]:
         if span is None or self.definition.window is None:
@@ -251,21 +281,33 @@ class _Job:
         if listing is None:
             yield from self._pages(self.definition.call, self.definition.count, self.definition.paging, scope)
             return
-        for answer, _ in self._answers(listing.call, listing.count, listing.paging, listing.reader, scope):
+        for answer, _ in self._listed(listing, scope):
             found = values(answer.listed)
             for at in range(0, len(found), listing.batch):
                 some = found[at : at + listing.batch]
                 ids = [_inside(one, listing.id) for one in some]
+                if None in ids:
+                    raise self._given_up("no-id", path=".".join(listing.id) or ".")
                 below = {**scope, "ids": ids, "id": ids[0], "parent": some[0]}
                 yield from self._pages(self.definition.call, self.definition.count, self.definition.paging, below)
 
+    def _listed(self, listing: Listing, scope: Scope) -> Iterator[tuple[Answer, Records | None]]:
+        try:
+            yield from self._answers(listing.call, listing.count, listing.paging, listing.reader, scope)
+        except Skip as skipped:
+            raise self._given_up("refused", said=str(skipped)) from None
+
     def _pages(self, call: Call, count: Call | None, paging: Paging, scope: Scope) -> Iterator[Records]:
+        seen = 0
         try:
             for _, found in self._answers(call, count, paging, self.definition.reader, scope):
+                seen += 1
                 if found is not None and found.count:
                     yield found
-        except Skip:
-            return
+        except Skip as skipped:
+            if seen:  # pages behind it would be lost, and nobody could tell which
+                raise self._given_up("refused", said=str(skipped)) from None
+            self.account.exchange.cost.count(skipped=len(scope.get("ids") or [None]))
 
     def _answers(
         self, call: Call, count: Call | None, paging: Paging, reader: Reader, scope: Scope
@@ -297,7 +339,9 @@ class _Job:
     ) -> tuple[Records | None, Got]:
         told = {**answer.scope(), **page.scope()}
         if reader is not self.definition.reader:
-            return None, Got(told, len(values(answer.listed)))
+            listed = values(answer.listed)
+            where = tuple(paging.field.split(".")) if paging.field and listed else ()
+            return None, Got(told, len(listed), _inside(listed[-1], where) if where else None)
         definition = self.definition
         columns = definition.columns(asked) if definition.columns else ()
         more = {name: one({**asked, **answer.scope(whole=True)}) for name, one in definition.add.items()}
@@ -337,13 +381,16 @@ class _Linked:
 
     def build(self, scope: Scope) -> tuple[Request, Any]:
         request, signature = self.call.build(scope)
-        if _origin(request.url) != _origin(self.url):
+        url = urljoin(request.url, self.url)
+        if _origin(request.url) != _origin(url):
             raise Wrong("the next page is said to be on another host")
-        return Request(request.method, self.url, (), request.headers, request.body), signature
+        return Request(request.method, url, (), request.headers, request.body), signature
 
 
-def _origin(url: str) -> list[str]:
-    return url.split("/")[:3]
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a URL, however they are written."""
+    split = urlsplit(url)
+    return split.scheme, split.hostname or "", split.port or {"http": 80, "https": 443}.get(split.scheme, 0)
 
 
 def _inside(value: Any, path: tuple[str, ...]) -> Any:
@@ -375,11 +422,11 @@ class _Batch:
         self.all_rows += found.count
         self._keys |= dict.fromkeys(sorted(found.keys - self._keys.keys()))
 
-    def landing(self, cursor: Cursor, now: int, notes: tuple[Diagnostic, ...]) -> Landing:
+    def landing(self, cursor: Cursor, now: int, until: int, notes: tuple[Diagnostic, ...]) -> Landing:
         """What was written so far, with where the stream then stands; the next records go into another file."""
         self.close()
         for job in self.finished:
-            cursor.done(job, now)
+            cursor.done(job, now, until)
         told = [list(job.span) for job in self.finished if job.span]
         lines = JsonLines(self._path, tuple(self._keys)) if self.rows else None
         detail = {"windows": [list(span) for span in joined((a, b) for a, b in told)]}

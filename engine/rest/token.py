@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from engine.connector import GiveUp
 from engine.rest.answer import Answer
 from engine.rest.request import Call
 from engine.rest.template import Scope, Template, Wrong
@@ -38,23 +39,38 @@ class TokenRule:
     when: Template | None
     per: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What asking for a token takes from settings: two accounts that agree in it have one token."""
+        asked = [one for call in (self.call, self.refresh) if call for one in _templates(call)]
+        return frozenset(name for one in (*asked, self.start, self.when) if one for name in one.names)
+
 
 Ask = Callable[[Call, Scope], Answer]
+Refused = Callable[[str], GiveUp]
+"""What to raise where there is no token to be had, from a reason in words."""
 
 
 class Tokens:
     """The token of one account. Safe to use from many threads, and from several processes."""
 
-    def __init__(self, rule: TokenRule, scope: Scope, file: Path | None, now: Callable[[], float]) -> None:
-        self._rule, self._scope, self._file, self._now = rule, scope, file, now
+    def __init__(
+        self, rule: TokenRule, scope: Scope, file: Path | None, now: Callable[[], float], refused: Refused
+    ) -> None:
+        self._rule, self._scope, self._file, self._now, self._refused = rule, scope, file, now, refused
         self._lock = threading.Lock()
-        self._start = {key: value for key, value in rule.start(scope).items() if value}
+        self._start: dict[str, Any] = _as_kept({key: value for key, value in rule.start(scope).items() if value})
         self._held: dict[str, Any] | None = None
 
     @property
     def is_used(self) -> bool:
         """Whether requests of this account need a token at all."""
         return self._rule.when is None or bool(self._rule.when(self._scope))
+
+    @property
+    def _can_ask(self) -> bool:
+        """Whether there is a way to fetch a token; without one, the one that is given is used until it is refused."""
+        return self._rule.call is not None or self._rule.refresh is not None
 
     def is_good(self, answer: Answer) -> bool:
         """Whether an answer to a request for a token is a success."""
@@ -67,7 +83,9 @@ class Tokens:
             return {}
         with self._lock:
             held = self._held or self._read() or self._given()
-            if held is None or not self._lasts(held):
+            if held is None and not self._can_ask:
+                raise Wrong("no token is given, and the connector says no way to fetch one")
+            if held is None or (self._can_ask and not self._lasts(held)):
                 held = self._renewed(ask, held, refused=None)
             self._held = held
             return dict(held["taken"])
@@ -96,16 +114,25 @@ class Tokens:
     def _fetched(self, ask: Ask, before: dict[str, Any] | None) -> dict[str, Any]:
         old = {**self._start, **(before["taken"] if before else {})}
         call = self._rule.refresh if self._rule.refresh and (before or self._rule.call is None) else self._rule.call
-        assert call is not None
+        if call is None:
+            raise self._refused("the connector says no way to renew it")
         answer = ask(call, {**self._scope, "token": old})
         told = {**answer.scope(whole=True), "cookies": cookies(answer)}
         given = {name: value for name, one in self._rule.take.items() if (value := one(told)) not in (None, "")}
         lacking = next((name for name in self._rule.take if name not in given), None)
         if lacking and lacking == next(iter(self._rule.take)):
-            raise Wrong(f"the answer holds no {lacking}")
-        taken = {**old, **given}
-        remember(*(value for value in given.values() if isinstance(value, str)))
-        return {"taken": taken, "until": self._until(taken), "start": self._sign_of_start()}
+            raise self._refused(f"the answer holds no {lacking}")
+        until = self._until({**old, **given})
+        taken = _as_kept({**old, **given})
+        self._hide(taken)
+        return {"taken": taken, "until": until, "start": self._sign_of_start()}
+
+    def _hide(self, taken: dict[str, Any]) -> None:
+        """Show none of it from now on, nor any cookie in it by itself."""
+        remember(*(value for value in taken.values() if isinstance(value, str)))
+        baked = (taken.get(name) for name, one in self._rule.take.items() if "cookies" in one.names)
+        pairs = (pair for value in baked if isinstance(value, str) for pair in value.split(";"))
+        remember(*(pair.partition("=")[2].strip() for pair in pairs))
 
     def _until(self, taken: dict[str, Any]) -> float | None:
         if self._rule.until is not None and (at := self._rule.until(taken)) is not None:
@@ -141,7 +168,7 @@ class Tokens:
             return None
         if not isinstance(kept, dict) or kept.get("start") != self._sign_of_start():
             return None
-        remember(*(value for value in kept["taken"].values() if isinstance(value, str)))
+        self._hide(kept["taken"])
         return kept
 
     def _write(self, held: dict[str, Any]) -> None:
@@ -149,10 +176,25 @@ class Tokens:
             return
         beside = self._file.with_suffix(".new")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(held, file, default=str)
+            json.dump(held, file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._file)
+
+
+def _as_kept(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as they come back from the disk: a token fetched a moment ago and the same token read are equal."""
+    kept: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return kept
+
+
+def _templates(call: Call) -> Iterator[Template | None]:
+    """All that a request is made from."""
+    yield from (call.url, call.json, call.text)
+    for section in (call.query, call.headers, call.form or {}):
+        yield from section.values()
+    for sign in call.signs:
+        yield from (sign.extra, sign.text, sign.key, sign.when)
 
 
 def cookies(answer: Answer) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,7 +133,8 @@ class Secrets:
         """Where a name was looked for, and what to do, in words."""
         english, chinese = self.looked(name)
         all_names = {one for keeper in self._keepers for one in keeper.names()} - {name}
-        near = nearest(name, all_names)
+        # Names of other secrets are alike (…_ACCESS_TOKEN); only a slip of the pen is worth a suggestion.
+        near = nearest(name, [one for one in all_names if SequenceMatcher(None, name, one).ratio() > 0.88])
         advice = (
             (f"did you mean `${{{near}}}`?", f"是不是 `${{{near}}}`？")
             if near

@@ -1,25 +1,30 @@
 """Record what a platform answers, and play it back: for tests of a connector without the platform.
 
-What is kept holds no secrets: their values, in whatever form they were sent, and everything that looks like
-credentials are replaced before anything is written.
+Secrets are replaced before anything is remembered: values that the recorder is told, values that this process has looked
+up, passwords in URLs, and whatever stands under the name of a secret (`access_token`, `app_secret`, `Set-Cookie`) in a
+header, a query, a form or JSON, also where one of them is written inside another. A secret under a name that says nothing
+and with a value that nobody told stays, as does one in a path or in XML: read a record before it is shared.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from engine.connector import Client, Request, Response
+from engine.secret import mask
+from engine.secret.plain import is_secret_name
 
 HIDDEN = "***"
-_TELLING = frozenset(
-    {"authorization", "cookie", "set-cookie", "access-token", "x-amz-access-token", "x-shopify-access-token"}
-)
+_PAIR = re.compile(r"(?P<before>^|[?&;]\s?)(?P<name>[^\s=&?#;\"'<>{}]+)=(?P<value>[^&#\s\"'<>;]*)")
+_LOGIN = re.compile(r"(?<=://)[^/\s@?#]+@")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
@@ -32,9 +37,70 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def hidden_by_name(text: str) -> str:
+    """A text (a URL, a form, JSON, or one within another) without what stands under the name of a secret."""
+    try:
+        value = _read(text) if text.lstrip()[:1] in ("{", "[") else None
+    except (ValueError, RecursionError):
+        value = None
+    if value is not None:
+        shown = _shown(value)
+        return text if shown == value else _json(shown)
+    return _PAIR.sub(_pair, _LOGIN.sub(f"{HIDDEN}@", text))
+
+
+class _Digits(str):
+    """A number as it is written: what is not hidden stays as it was, digit by digit."""
+
+
+class _Object(list[tuple[str, Any]]):
+    """An object of JSON with its keys in order, also those that stand there twice."""
+
+
+def _read(text: str) -> Any:
+    return json.loads(text, parse_int=_Digits, parse_float=_Digits, object_pairs_hook=_Object)
+
+
+def _shown(value: Any, *, secret: bool = False) -> Any:
+    """A value of JSON; where it is secret, without any text in it, nor the number that it is."""
+    if isinstance(value, _Object):
+        return _Object((key, _under(key, part, secret)) for key, part in value)
+    if isinstance(value, list):
+        return [_shown(part, secret=secret) for part in value]
+    if isinstance(value, _Digits) or not isinstance(value, str):
+        return value
+    return HIDDEN if secret and value else hidden_by_name(value)
+
+
+def _under(key: str, value: Any, secret: bool) -> Any:
+    named = is_secret_name(key)
+    return HIDDEN if named and isinstance(value, _Digits) else _shown(value, secret=secret or named)
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, _Object):
+        return "{" + ",".join(f"{_json(key)}:{_json(part)}" for key, part in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    if isinstance(value, _Digits):
+        return str(value)
+    return json.dumps(value, ensure_ascii=isinstance(value, str) and bool(_HALVES.search(value)))
+
+
+def _pair(match: re.Match[str]) -> str:
+    name, value = unquote_plus(match["name"]), unquote_plus(match["value"])
+    shown = _value(name, value)
+    return match[0] if shown == value else f"{match['before']}{match['name']}={quote_plus(shown, safe='*')}"
+
+
+def _value(name: str, value: str) -> str:
+    """The value of a header, or of a query or form."""
+    return HIDDEN if value and is_secret_name(name) else hidden_by_name(value)
+
+
 @dataclass
 class Recorder:
-    """A client that passes on to another, and remembers what was said, without `secrets`."""
+    """A client that passes on to another, and remembers what was said, without `secrets` and what is called like one."""
 
     client: Client
     secrets: tuple[str, ...]
@@ -65,26 +131,33 @@ class Recorder:
     def _request(self, request: Request) -> dict[str, Any]:
         return {
             "method": request.method,
-            "url": hidden(request.url, self.secrets),
-            "query": [[name, hidden(value, self.secrets)] for name, value in request.query],
-            "headers": [[name, self._header(name, value)] for name, value in request.headers],
-            "body": hidden(request.body.decode("utf-8", "replace"), self.secrets),
+            "url": self._known(hidden_by_name(request.url)),
+            "query": [[name, self._named(name, value)] for name, value in request.query],
+            "headers": [[name, self._named(name, value)] for name, value in request.headers],
+            "body": self._body(request.body),
         }
 
     def _response(self, response: Response) -> dict[str, Any]:
-        headers = [[name, self._header(name, value)] for name, value in response.headers]
-        return {
-            "status": response.status,
-            "headers": headers,
-            "body": hidden(response.body.decode("utf-8", "replace"), self.secrets),
-        }
+        headers = [[name, self._named(name, value)] for name, value in response.headers]
+        return {"status": response.status, "headers": headers, "body": self._body(response.body)}
 
-    def _header(self, name: str, value: str) -> str:
-        return HIDDEN if name.lower() in _TELLING else hidden(value, self.secrets)
+    def _named(self, name: str, value: str) -> str:
+        return self._known(_value(name, value))
+
+    def _body(self, body: bytes) -> str:
+        return self._known(hidden_by_name(body.decode("utf-8", "replace")))
+
+    def _known(self, text: str) -> str:
+        return mask(hidden(text, self.secrets))
 
 
 class Replayed(AssertionError):
     """Something was asked that is not on the record, or in another order."""
+
+
+def _is_same(recorded: str, path: str) -> bool:
+    """Whether a URL is the one on the record, in which anything may have been hidden."""
+    return re.fullmatch(".*".join(map(re.escape, recorded.split(HIDDEN))), path) is not None
 
 
 @dataclass
@@ -108,7 +181,7 @@ class Player:
             raise Replayed(f"{request.method} {request.url.partition('?')[0]} was asked after the end of the record")
         one = self.said[self.at]
         asked = (one["request"]["method"], one["request"]["url"].partition("?")[0])
-        if asked != (request.method, request.url.partition("?")[0]):
+        if asked[0] != request.method or not _is_same(asked[1], request.url.partition("?")[0]):
             raise Replayed(f"{request.method} {request.url.partition('?')[0]} was asked; on the record stands {asked}")
         self.at += 1
         told = one["response"]

@@ -10,6 +10,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,7 @@ class Landings:
         _sync(beside)
         beside.replace(target)
         sync_folder(target.parent)
-        told = None if landing.records is None or isinstance(landing.records, Columnar) else landing.records.columns
-        columns = self._kept(target) if told is None else _columns(told)
+        columns = self._names(landing, target)
         return Landed(target.relative_to(self.folder.root).as_posix(), rows, columns)
 
     def damage(self, landed: Landed, column: str) -> Damage | None:
@@ -126,6 +126,8 @@ class Landings:
     def _copy_json(self, records: JsonLines, head: str, target: Path) -> int:
         """Lines of JSON by the warehouse's own reader, or one by one where it cannot take them."""
         listed = _renamed(records.columns)
+        if not _are_unlike(_columns(records.columns)):  # its reader knows no capitals
+            return self._copy_rows(json_rows(records), head, target)
         # More is being fetched meanwhile: one core is left to that.
         self._session.do(f"SET threads = {max(1, (self._threads or os.cpu_count() or 2) - 1)}")
         for longest in (LONG_RECORD, LONGEST_RECORD):
@@ -168,6 +170,13 @@ class Landings:
         ]
         return f"{', '.join(parts)} FROM {source}"
 
+    def _names(self, landing: Landing, file: Path) -> tuple[str, ...]:
+        """The columns of a raw file, in order."""
+        records = landing.records
+        if records is None or isinstance(records, Columnar):
+            return self._kept(file)
+        return _unlike(_columns(records.columns)) if isinstance(records, JsonLines) else _columns(records.columns)
+
     def _kept(self, file: Path) -> tuple[str, ...]:
         described = self._session.all(f"DESCRIBE SELECT * FROM read_parquet({text(str(file))})")
         return tuple(column for column, *_ in described if column not in RESERVED)
@@ -206,20 +215,42 @@ def _reader(records: Delimited, *, reserved: bool = False) -> str:
 def json_rows(records: JsonLines) -> Rows:
     """Lines of JSON as rows of text, read one by one: keys that differ only in case get names of their own."""
     keys = tuple(records.columns)
-    seen: dict[str, int] = {}
-    names = []
-    for key in keys:
-        seen[key.casefold()] = seen.get(key.casefold(), 0) + 1
-        names.append(key if seen[key.casefold()] == 1 else f"{key}_{seen[key.casefold()]}")
 
     def rows() -> Iterator[tuple[int, tuple[str | None, ...], str | None]]:
         with records.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    record = json.loads(line, parse_float=str, parse_int=str)
+                    # A byte that is no UTF-8 costs a letter, not the record.
+                    written = line.decode("utf-8", "replace").removeprefix("\ufeff")
+                    record = json.loads(written, parse_float=str, parse_int=str)
                     yield number, tuple(_plain(record.get(key)) for key in keys), None
 
-    return Rows(tuple(names), rows())
+    return Rows(_unlike(_columns(keys)), rows())
+
+
+def _are_unlike(names: Sequence[str]) -> bool:
+    """Whether names differ in more than capitals."""
+    return len({one.casefold() for one in names}) == len(names)
+
+
+def _unlike(names: Sequence[str]) -> tuple[str, ...]:
+    """The same names, in the same order; of those that differ only in capitals all but one get a number.
+
+    Which one keeps its name hangs on the names alone, so that the order of records does not matter.
+    """
+    if _are_unlike(names):
+        return tuple(names)
+    taken, made = {one.casefold() for one in names}, dict[str, str]()
+    first: set[str] = set()
+    for one in sorted(names, reverse=True):  # small letters first
+        made[one] = one if one.casefold() not in first else _numbered(one, taken)
+        first.add(one.casefold())
+        taken.add(made[one].casefold())
+    return tuple(made[one] for one in names)
+
+
+def _numbered(name_: str, taken: set[str]) -> str:
+    return next(made for at in count(2) if (made := f"{name_}_{at}").casefold() not in taken)
 
 
 def _plain(value: Any) -> str | None:

@@ -119,6 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The time by the clock of the platform that is asked, which tests may move."""
+        platform = self.server.platforms.get(self.path.split("/")[1]) if getattr(self, "path", "").count("/") else None
+        world = getattr(platform, "world", None)
+        return super().date_time_string(world.clock.now() if world is not None and timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: addresses hold tokens, and there are many of them."""
 

@@ -53,7 +53,9 @@ class World:
         self.random = random.Random(self.seed)
         self._changed = 0
 
-    def fill(self, kind: str, make: Callable[[random.Random, int], Record], count: int, since: float, until: float) -> None:
+    def fill(
+        self, kind: str, make: Callable[[random.Random, int], Record], count: int, since: float, until: float
+    ) -> None:
         """Make `count` records of a kind, created at random between two times and modified after; several share a time."""
         self.makers[kind] = make
         there = self.records.setdefault(kind, {})

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from fakes.taobao import Taobao
 from fakes.world import Clock, World
 
 import engine
-from engine.connector import Request, Response
+from engine.connector import GiveUp, Request, Response
+from engine.diagnostic import finding
 from engine.testing import Simulated
+from engine.warehouse.raw import Landings
 
 ORDERS = """kind: mapping
 from: tmall.orders
@@ -235,3 +238,122 @@ def test_a_key_that_a_batch_leaves_out_is_null_and_one_that_never_comes_is_told(
     assert run() == []
     rows = engine.load(tmp_path).show(["orders"]).rows()
     assert {one["order_id"]: one["order_status"] for one in rows} == {"1": "paid", "2": None}
+
+
+def plain(tmp_path: Path, stream: str, platform: Any, *, extra: str = "", since: str | None = None) -> Any:
+    """A run of a project that reads one stream of a small platform of its own."""
+    manifest: dict[str, Any] = {"kind": "project", "name": "p", "connectors": ["plain.yaml"], "mappings": ["rows.yaml"]}
+    manifest["sources"] = {"shop": {"connector": "plain", "with": {"url": "http://fake"}, "streams": ["rows"]}}
+    if since:
+        manifest["sources"]["shop"]["since"] = since
+    head = "kind: connector\nname: plain\nsettings: {url: {about: where}}\n" + extra
+    made = head + "streams:\n  rows:\n" + "".join(f"    {line}\n" for line in stream.strip().splitlines())
+    for name, text in {"project.yaml": json.dumps(manifest), "plain.yaml": made, "rows.yaml": ROWS}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    clock = Clock()
+    return engine.load(tmp_path).apply(client=Simulated(platform, clock)), clock
+
+
+def listed(rows: list[Any], **more: Any) -> Response:
+    return Response(200, (), json.dumps({"list": rows, **more}).encode())
+
+
+def test_records_that_the_warehouse_refuses_are_told(tmp_path, monkeypatch):
+    def refused(*_: Any) -> None:
+        raise GiveUp(finding("refused-records", None, part="p", reason="too large"))
+
+    monkeypatch.setattr(Landings, "land", refused)
+    run, _ = plain(
+        tmp_path, 'request: {url: "{{ url }}"}\nrecords: body.list', lambda _: listed([{"id": 1, "status": "x"}])
+    )
+    assert run.exit_status == 3
+    assert [one.code for one in run.diagnostics] == ["refused-records"]
+
+
+SKIPPING = "errors: [{when: status == 410, do: skip}]\n"
+
+
+def test_a_detail_that_is_gone_is_skipped_and_counted_but_no_page_of_a_list_is(tmp_path):
+    detail = """
+list: {request: {url: "{{ url }}/ids"}, records: body.list, id: id}
+request: {url: "{{ url }}/one", query: {id: "{{ id }}"}}
+records: body.list"""
+
+    def platform(request: Request) -> Response:
+        if request.url.endswith("/ids"):
+            return listed([{"id": 1}, {"id": 2}, {"id": 3}])
+        number = dict(request.query)["id"]
+        return Response(410, (), b"{}") if number == "2" else listed([{"id": int(number), "status": "x"}])
+
+    run, _ = plain(tmp_path, detail, platform, extra=SKIPPING)
+    assert run.exit_status == 0
+    assert [(one.code, one.facts["count"]) for one in run.diagnostics] == [("records-skipped", 1)]
+    assert run.reads[0].rows == 2
+
+    pages = """
+request: {url: "{{ url }}", query: {page: "{{ page.number }}"}}
+records: body.list
+page: {by: number, size: 1, total: body.total}"""
+
+    def holed(request: Request) -> Response:
+        number = int(dict(request.query)["page"])
+        return Response(410, (), b"{}") if number == 2 else listed([{"id": number, "status": "x"}], total=3)
+
+    (tmp_path / "b").mkdir()
+    run, _ = plain(tmp_path / "b", pages, holed, extra=SKIPPING)
+    assert run.exit_status == 3
+    assert [one.code for one in run.diagnostics] == ["refused"]
+
+
+def test_since_is_in_the_zone_of_the_project(tmp_path):
+    stream = """
+request: {url: "{{ url }}", query: {start: "{{ window.start | unix }}"}}
+records: body.list
+window: {span: 30d}"""
+    asked: list[int] = []
+
+    def platform(request: Request) -> Response:
+        asked.append(int(dict(request.query)["start"]))
+        return listed([])
+
+    plain(tmp_path, stream, platform, extra="zone: UTC\n", since="2026-10-04")
+    assert min(asked) == int(datetime(2026, 10, 3, 16, tzinfo=UTC).timestamp())
+
+
+def test_a_list_goes_on_from_its_last_key(tmp_path):
+    stream = """
+list:
+  request: {url: "{{ url }}/ids", query: {after: "{{ page.key }}"}}
+  records: body.list
+  id: id
+  page: {by: key, field: id, start: 0, size: 2}
+request: {url: "{{ url }}/one", query: {id: "{{ id }}"}}
+records: body.list"""
+
+    def platform(request: Request) -> Response:
+        query = dict(request.query)
+        if request.url.endswith("/ids"):
+            return listed([{"id": at} for at in range(int(query["after"]) + 1, 8)][:2])
+        return listed([{"id": int(query["id"]), "status": "x"}])
+
+    run, _ = plain(tmp_path, stream, platform)
+    assert run.reads[0].rows == 7
+
+
+@pytest.mark.parametrize(("ahead", "codes"), [(0, []), (1200, ["clock-off"]), (-1200, ["clock-off"])])
+def test_windows_close_by_the_clock_of_the_platform(tmp_path, ahead, codes):
+    """Our clock runs ahead: what it calls read has not happened there yet, and is asked for again."""
+    stream = """
+request: {url: "{{ url }}", query: {start: "{{ window.start | unix }}", end: "{{ window.end | unix }}"}}
+records: body.list
+window: {span: 30d, lag: 5m, overlap: 0s}"""
+    there = Clock()
+
+    def platform(_: Request) -> Response:
+        date = format_datetime(datetime.fromtimestamp(there.now() - ahead, UTC), usegmt=True)
+        return Response(200, (("date", date),), b'{"list":[]}')
+
+    run, _ = plain(tmp_path, stream, platform, since="1d")
+    assert [one.code for one in run.diagnostics] == codes
+    ((_, end),) = engine.load(tmp_path).state().cursors["shop.rows"][""]["covered"]
+    assert end <= there.now() - max(ahead, 0) - 300 + 3

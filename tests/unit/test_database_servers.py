@@ -196,6 +196,7 @@ def kill(server: Server) -> None:
     time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_memory_stays_small(shop, monkeypatch):
     fill(shop, 400_000)
     monkeypatch.setattr(batch.Chunk, "landing", lambda self, first, cursor: None)

@@ -74,9 +74,34 @@ def test_keys_are_those_of_all_records():
 
 
 def test_rows_get_the_names_of_their_columns():
-    assert lines(b'[[1,"x",2.50],[2,"y"]]', columns=("id", "name", "price")) == [
-        {"id": 1, "name": "x", "price": Decimal("2.50")}, {"id": 2, "name": "y"},
-    ]  # fmt: skip
+    assert lines(b'[[1,"x",2.50]]', columns=("id", "name", "price")) == [
+        {"id": 1, "name": "x", "price": Decimal("2.50")}
+    ]
+
+
+@pytest.mark.parametrize("row", [b'[[1,"x"]]', b'[[1,"x",2,3]]'])
+def test_a_row_of_another_width_is_refused(row):
+    with pytest.raises(NotJson):
+        records(row, Keys(), ("id", "name", "price"))
+
+
+def test_nothing_at_all_is_no_empty_list():
+    with pytest.raises(NotJson):
+        read(b"")
+    assert items(Reader((), "body").read(Response(204, (), b"")).listed) == []
+
+
+def test_half_a_character_does_not_hold_up_the_rest():
+    """Text that a platform cut in the middle of an emoji."""
+    answer = read(b'{"data":{"list":[{"id":1,"memo":"ab\\ud83d"},{"id":2,"memo":"\\ud83d\\ude00 \\\\ud83d"}]}}')
+    first, second = values(answer.listed)
+    assert first["memo"] == "ab\ufffd"
+    assert second["memo"] == "\U0001f600 \\ud83d"
+
+
+def test_headers_that_are_repeated_are_joined():
+    response = Response(200, (("link", '<http://a/1>; rel="prev"'), ("link", '<http://a/3>; rel="next"')), b"[]")
+    assert Reader((), "body").read(response).scope()["headers"]["link"].endswith('rel="next"')
 
 
 def test_values_may_be_added_to_each_record():

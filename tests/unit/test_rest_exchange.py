@@ -152,10 +152,10 @@ def test_a_used_up_quota_is_for_tomorrow(ask):
     assert len(ask.platform.requests) == 1
 
 
-def test_what_does_not_matter_is_skipped_and_counted(ask):
+def test_what_does_not_matter_is_told(ask):
     with pytest.raises(Skip):
         ask({"code": 5})
-    assert ask.cost.skipped == 1
+    assert len(ask.platform.requests) == 1
 
 
 REFUSALS = [{"code": 6, "message": "no"}, {"code": 77, "message": "no"}, Response(404, (), b"gone"), Response(403)]
@@ -218,3 +218,38 @@ def test_no_secret_is_in_what_is_told(ask):
         ask({"code": 6, "message": "bad token access-1 for s3cret!"})
     told = "".join(str(one) for one in failure.value.diagnostics)
     assert "access-1" not in told
+
+
+@pytest.mark.parametrize(
+    "made", [{"code": 1, "message": "banned for 86400000 seconds"}, Response(429, (("retry-after", "3600"),), b"")]
+)
+def test_nobody_waits_longer_than_a_run_should(ask, made):
+    with pytest.raises(UsedUp):
+        ask(made)
+    assert len(ask.platform.requests) == 1
+    assert ask.clock.time < 1_791_158_400 + 60
+
+
+def test_a_ban_without_a_number_is_waited_out_as_any_trouble(ask):
+    ask({"code": 1, "message": "too fast"})
+    assert len(ask.platform.requests) == 2
+
+
+def test_who_is_told_to_stop_does_not_wait_on(ask):
+    ask()
+    ask.account.exchange.stop.set()
+    with pytest.raises(GiveUp):
+        ask.again()
+    ask.account.exchange.stop.clear()
+    before = ask.clock.time
+
+    def stop_soon(seconds, sleep=ask.clock.sleep):
+        sleep(seconds)
+        if ask.clock.time > before + 5:
+            ask.account.exchange.stop.set()
+
+    ask.clock.sleep = stop_soon
+    ask.platform.answers = [{"code": 1, "message": "banned for 800 seconds"}]
+    with pytest.raises(GiveUp):
+        ask.again()
+    assert ask.clock.time < before + 60

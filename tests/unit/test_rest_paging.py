@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.rest.paging import Got, Loop, Paging, TooDeep, Untold
+from engine.rest.paging import Got, Loop, Paging, Short, TooDeep, Untold
 from engine.rest.template import expression
 
 
@@ -152,3 +152,45 @@ def test_the_key_of_the_last_record():
         return found, {"body": {}}
 
     assert set(range(0, 50, 2)) <= set(read(Paging(by="key", size=10, field="id"), serve))
+
+
+@pytest.mark.parametrize("paging", [
+    Paging(by="number", size=200, total=lenient("body.total")),
+    Paging(by="number", size=200, total=lenient("body.total"), backwards=True),
+    Paging(by="offset", size=200, total=lenient("body.total")),
+])  # fmt: skip
+def test_a_platform_that_gives_smaller_pages_than_asked_is_found(paging):
+    with pytest.raises(Short):
+        read(paging, lambda _: (list(range(100)), {"body": {"total": 450}}))
+
+
+def test_a_request_that_only_counts_is_never_taken_for_the_data():
+    """It may ask for a page of one record."""
+    records = list(range(5))
+    paging = Paging(by="number", size=10, backwards=True, counts=True, total=lenient("body.total"))
+    asked = []
+
+    def serve(page):
+        asked.append(page.is_count)
+        return (records[:1] if page.is_count else sliced(records, page)), {"body": {"total": 5}}
+
+    read(paging, serve)
+    assert asked == [True, False]
+
+
+def test_a_list_that_outgrows_its_reading_is_cut():
+    count = 20
+
+    def serve(page):
+        nonlocal count
+        count += 1
+        return list(range(10)), {"body": {"total": count}}
+
+    with pytest.raises(TooDeep):
+        read(Paging(by="number", size=10, backwards=True, total=lenient("body.total")), serve)
+
+
+@pytest.mark.parametrize("by", ["number", "offset"])
+def test_empty_pages_without_end_end(by):
+    with pytest.raises(Loop):
+        read(Paging(by=by, size=10, more=lenient("body.more")), lambda _: ([], {"body": {"more": True}}))

@@ -12,6 +12,7 @@ from fakes.taobao import Taobao
 from fakes.world import World
 
 from engine.connector import GiveUp, Request, Response, TryAgain
+from engine.secret import remember
 from engine.testing import (
     Case,
     Player,
@@ -26,6 +27,7 @@ from engine.testing import (
     check_troubles,
     hidden,
 )
+from engine.testing.recording import hidden_by_name
 
 LIBRARY = Path(__file__).resolve().parents[2] / "connectors"
 
@@ -170,3 +172,53 @@ def test_headers_that_carry_credentials_are_hidden_whole():
     recorder = Recorder(Echo(), ())
     recorder.send(Request("GET", "http://a", headers=(("Authorization", "Bearer abc"),)))
     assert "abc" not in json.dumps(recorder.said)
+
+
+SAID = [
+    ("http://a/x?access_token=Zz9&page=2", "http://a/x?access_token=***&page=2"),
+    ("http://me:pa55@a/x", "http://***@a/x"),
+    ("app_secret=Zz9&n=1", "app_secret=***&n=1"),
+    ('{"accessToken": "Zz9", "n": 1.10}', '{"accessToken":"***","n":1.10}'),
+    ('{"a": [{"session_key": 129}], "id": 98765432109876543210}', '{"a":[{"session_key":"***"}],"id":98765432109876543210}'),
+    ('{"token": {"value": "Zz9", "lasts": 60}}', '{"token":{"value":"***","lasts":60}}'),
+    ('{"next": "http://a/x?access_token=Zz9&p=2"}', '{"next":"http://a/x?access_token=***&p=2"}'),
+    ("json=%7B%22app_secret%22%3A%22Zz9%22%7D", "json=%7B%22app_secret%22%3A%22***%22%7D"),
+    ('{"a": "{\\"pwd\\": \\"Zz9\\"}"}', '{"a":"{\\"pwd\\":\\"***\\"}"}'),
+    ('{"pwd": "Zz9", "note": "\\ud83d"}', '{"pwd":"***","note":"\\ud83d"}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shown"), SAID)
+def test_what_is_called_like_a_secret_is_hidden(text, shown):
+    assert hidden_by_name(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ['{"id": 1.50,  "next_token": "abc"}', "page=2&next_token=abc", "a = b; {", "{broken", ""]
+)
+def test_what_is_not_stays_byte_by_byte(text):
+    assert hidden_by_name(text) == text
+
+
+def test_a_recording_hides_by_name_and_by_what_is_known(tmp_path):
+    class Platform:
+        def send(self, _: Request) -> Response:
+            return Response(
+                200, (("location", "http://a/?token=Zz9"),), b'{"access_token":"Zz9","id":"known-Zz9-value"}'
+            )
+
+        def now(self) -> float:
+            return 0.0
+
+        def sleep(self, _: float) -> None: ...
+
+    remember("known-Zz9-value")
+    recorder = Recorder(Platform(), ())
+    asked = Request(
+        "POST", "http://a/known-Zz9-value/x", (("session", "Zz9"), ("p", "1")), (("X-Api-Key", "Zz9"),), b"pwd=Zz9"
+    )
+    recorder.send(asked)
+    recorder.save(tmp_path / "said")
+    assert "Zz9" not in (tmp_path / "said").read_text("utf-8")
+    assert ["p", "1"] in recorder.said[0]["request"]["query"]
+    assert Player.of(tmp_path / "said").send(asked).status == 200

@@ -11,9 +11,49 @@ ENTRIES: dict[str, Entry] = {
         Words("connector `{connector}` needs `{key}`", label="`{key}` is missing", notes=("{about}",)),
         Words("连接器 `{connector}` 需要填写 `{key}`", label="缺少 `{key}`", notes=("{about}",)),
     ),
+    "no-such-list": error(
+        Words(
+            "records of this stream have no list `{name}`",
+            label="no row would come of it",
+            notes=("they have: {known}",),
+            help="did you mean `{near}`?",
+        ),
+        Words(
+            "这个流的记录里没有列表 `{name}`",
+            label="不会产生任何行",
+            notes=("记录里有：{known}",),
+            help="是不是 `{near}`？",
+        ),
+    ),
+    "undeclared-field": warning(
+        Words(
+            "connector `{connector}` declares no field `{name}` here",
+            label="empty, unless the platform sends it all the same",
+            help="did you mean `{near}`?",
+        ),
+        Words(
+            "连接器 `{connector}` 没有声明字段 `{name}`",
+            label="除非平台实际返回了它，否则为空",
+            help="是不是 `{near}`？",
+        ),
+    ),
     "missing-one-of": error(
         Words("connector `{connector}` needs one of {keys}", label="none of them is given"),
         Words("连接器 `{connector}` 至少需要填写其中一个：{keys}", label="一个都没有填"),
+    ),
+    "shop-twice": error(
+        Words(
+            "two accounts have the same `shop`, `{shop}`",
+            label="the name of an earlier account",
+            notes=("what was read is kept by shop: each would take what the other read for its own",),
+            help="give each account a name of its own",
+        ),
+        Words(
+            "两个账号的 `shop` 相同：`{shop}`",
+            label="前面的账号已用了这个名称",
+            notes=("读取进度按店铺记录，同名会把对方已读的当成自己已读的",),
+            help="请给每个账号起不同的名称",
+        ),
     ),
     "unknown-connector-stream": error(
         Words(
@@ -78,6 +118,13 @@ ENTRIES: dict[str, Entry] = {
         Words("{count} answers of `{name}` were left out, as its connector says"),
         Words("按连接器的规定，`{name}` 有 {count} 个回答被跳过"),
     ),
+    "clock-off": warning(
+        Words(
+            "the clock of this machine is {seconds} seconds away from that of the platform of `{name}`",
+            help="set the clock by a time server: signatures and windows depend on it",
+        ),
+        Words("本机时钟与 `{name}` 的平台相差 {seconds} 秒", help="请用时间服务器校准时钟：签名和时间窗口都依赖它"),
+    ),
     "too-many-in-a-second": error(
         Words(
             "one second of `{name}` holds more records than the platform lets one read",
@@ -115,6 +162,22 @@ ENTRIES: dict[str, Entry] = {
             help="请检查连接器清单里的 records",
         ),
     ),
+    "page-smaller": error(
+        Words(
+            "`{name}` gives fewer records in a page than it is asked for",
+            notes=("counted in pages of that size, the rest would never be read",),
+            help="lower `page.size` in the connector's manifest, or the option that sets it",
+        ),
+        Words(
+            "`{name}` 每页返回的条数比要求的少",
+            notes=("按要求的每页条数翻页会漏掉其余记录",),
+            help="请调小连接器清单里的 `page.size` 或相应选项",
+        ),
+    ),
+    "no-id": error(
+        Words("a record in the list of `{name}` has no `{path}`", help="look at `list.id` in the connector's manifest"),
+        Words("`{name}` 的列表里有记录没有 `{path}`", help="请检查连接器清单里的 `list.id`"),
+    ),
     "redirected": error(
         Words(
             "{host} sends requests on to {to}",
@@ -133,6 +196,16 @@ ENTRIES: dict[str, Entry] = {
     "answer-too-large": error(
         Words("{host} sent more than {limit} in one answer", help="ask for smaller pages"),
         Words("{host} 的一个回答超过 {limit}", help="请减小每页条数"),
+    ),
+    "bad-header": error(
+        Words(
+            "the header `{header}` for {host} cannot be sent: there is a line break in it, a blank at its end, or what is no ASCII",
+            help="look at the setting that it is made from; a file that holds a secret often ends with a line break",
+        ),
+        Words(
+            "发给 {host} 的请求头 `{header}` 无法发送：里面有换行、首尾空格或非 ASCII 字符",
+            help="请检查对应的设置；存放密钥的文件末尾常常多一个换行",
+        ),
     ),
     "bad-url": error(
         Words("`{url}` is no address that can be asked", help="look at the URL in the source's settings"),

@@ -21,6 +21,16 @@ ENTRIES: dict[str, Entry] = {
             help="这里写 `${{{variable}}}`，把值放进环境变量或 `.env`",
         ),
     ),
+    "bad-reference": error(
+        Words(
+            "`{written}` names no variable",
+            label="not replaced by anything",
+            help="write `${{NAME}}`: letters, digits and underscores; there are no defaults",
+        ),
+        Words(
+            "`{written}` 不是变量名", label="不会被替换", help="写成 `${{NAME}}`：字母、数字、下划线；没有默认值的写法"
+        ),
+    ),
     "bad-env-line": error(
         Words(
             "a line of `{path}` is not `NAME=value`: {reason}",

@@ -30,8 +30,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "engi
 DLT = ("dlt[duckdb]>=1.31,<2", "pyarrow", "orjson")
 SHARE = 0.01
 """How much of the platform changes between two runs."""
-LARGE_MEMORY = "400MB"
-"""`warehouse.memory` where memory is looked at; landing JSON with two threads needs more than 256 MB."""
+LARGE_MEMORY = "200MB"
+"""`warehouse.memory` where memory is looked at; Python and its libraries come on top."""
 
 
 @dataclass(frozen=True)

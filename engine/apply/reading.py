@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.connector import Client, Effort, JsonLines, Landing, connector_of, same_name
+from engine.connector import Client, Effort, GiveUp, JsonLines, Landing, TryAgain, connector_of, same_name
 from engine.diagnostic import Diagnostic, Place, errors, finding, nearest
 from engine.model import Batch, Mapping, Project, Read, ReadResult, State
 from engine.sql.mapping import is_there, needed
@@ -61,7 +61,11 @@ class Reading:
             place = workplace(self.project, self.state, source, stream, Path(scratch))
             place = replace(place, client=self.client, keep=self.keep / source.name, report=report, stop=self.stop)
             ready, settled = ready_to_use(source, stream, self.project.root)
-            yield from _marked_last(connector_of(source).read(ready, settled, self.step.part, place))
+            try:
+                yield from _marked_last(connector_of(source).read(ready, settled, self.step.part, place))
+            except TryAgain as failure:  # a connector that does not try again by itself: the next run does
+                facts = {"name": self.feed, "attempts": 1, "why": failure.why}
+                raise GiveUp(finding("gave-up", stream.origin.place(), **facts)) from None
 
     def land(self, landing: Landing, last: bool, warehouse: Warehouse, run: int, numbers: Iterator[int]) -> bool:
         """Store one landing under the next of `numbers`; False where there is no use in going on."""

@@ -60,7 +60,7 @@ class MySQL(Session):
                 read_timeout=_LONGEST_SILENCE,
                 conv=kept,
                 autocommit=True,
-                **_encryption(address, place),
+                **_encryption(address),
             )
             wall, utc = made._all("SELECT NOW(6), UTC_TIMESTAMP(6)")[0]
             made.since = datetime.fromisoformat(wall), datetime.fromisoformat(utc).replace(tzinfo=UTC)
@@ -171,7 +171,7 @@ def _hexadecimal(value: Any) -> str | None:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _encryption(address: Address, place: Place | None) -> dict[str, Any]:
+def _encryption(address: Address) -> dict[str, Any]:
     """The settings for TLS: `ssl=true` encrypts, `ssl=verify` or `ssl_ca` also looks at the certificate."""
     wanted, authority = address.options.get("ssl", ""), address.options.get("ssl_ca")
     if authority or wanted == "verify":

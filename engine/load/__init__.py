@@ -58,7 +58,7 @@ class _Loader:
         mappings = self._mappings(document)
         self._metrics(document)
         sources = self.build.sources(document, self._presets(document))
-        made = tuple(self._mapped(document, mappings, sources))
+        made = tuple(self._mapped(mappings, sources))
         self.found += self.build.found
         if errors(self.found):
             raise Findings(in_order(self.found))
@@ -132,9 +132,7 @@ class _Loader:
         read_ = ((self._read(file, "mapping"), file, is_shipped) for file, is_shipped in own + shipped)
         return [(document, file, is_shipped) for document, file, is_shipped in read_ if document]
 
-    def _mapped(
-        self, project: Document, mappings: list[tuple[Document, Path, bool]], sources: dict[str, Source]
-    ) -> Iterator[Mapping]:
+    def _mapped(self, mappings: list[tuple[Document, Path, bool]], sources: dict[str, Source]) -> Iterator[Mapping]:
         """The project's own mappings, then the library's for streams that the project has and does not map itself."""
         own = {(document.value["from"], document.value["into"]) for document, _, shipped in mappings if not shipped}
         for document, file, shipped in mappings:

@@ -20,8 +20,9 @@ from fakes.taobao import Taobao
 from fakes.world import Clock, World
 
 import engine
-from engine.connector import GiveUp, Request, Response
+from engine.connector import GiveUp, Request, Response, TryAgain
 from engine.diagnostic import finding
+from engine.rest import RestConnector
 from engine.testing import Simulated
 from engine.warehouse.raw import Landings
 
@@ -268,6 +269,17 @@ def test_records_that_the_warehouse_refuses_are_told(tmp_path, monkeypatch):
     )
     assert run.exit_status == 3
     assert [one.code for one in run.diagnostics] == ["refused-records"]
+
+
+def test_a_connector_that_lets_a_failed_attempt_through_ends_in_words(tmp_path, monkeypatch):
+    def failing(*_: Any) -> Any:
+        raise TryAgain("the line went dead")
+        yield
+
+    monkeypatch.setattr(RestConnector, "read", failing)
+    run, _ = plain(tmp_path, 'request: {url: "{{ url }}"}\nrecords: body.list', lambda _: listed([]))
+    assert run.exit_status == 3
+    assert [(one.code, one.facts["why"]) for one in run.diagnostics] == [("gave-up", "the line went dead")]
 
 
 SKIPPING = "errors: [{when: status == 410, do: skip}]\n"
